@@ -1,0 +1,221 @@
+package caddymodule
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/caddyserver/caddy/v2"
+	"go.uber.org/zap"
+
+	"github.com/otpgate/otpgate/ruleset"
+	"github.com/otpgate/otpgate/ruleset/ledger"
+	"github.com/otpgate/otpgate/ruleset/network"
+)
+
+func init() {
+	caddy.RegisterModule(new(App))
+}
+
+// App is what all gates of a configuration share: the secret, the ledger and
+// the databases. It can be left out; every field has a default.
+type App struct {
+	// The secret that keys the hashes under which phone numbers, addresses and
+	// devices are counted: at least 32 bytes, taken as they are written. A
+	// changed secret forgets all that has been counted. Placeholders are
+	// replaced once, at load.
+	//
+	// Default: 32 random bytes, made once and kept in Caddy's storage.
+	Secret string `json:"secret,omitempty"`
+
+	// The path of a MaxMind DB file that tells the country of an address.
+	// Placeholders are replaced once, at load. A ruleset that asks for the
+	// country of an address does not load without it.
+	//
+	// Default: none.
+	CountryDB string `json:"country_db,omitempty"`
+
+	// The path of a MaxMind DB file that tells the autonomous system of an
+	// address. Placeholders are replaced once, at load. A ruleset that asks for
+	// ASNs does not load without it.
+	//
+	// Default: none.
+	ASNDB string `json:"asn_db,omitempty"`
+
+	// Where charges are kept.
+	//
+	// Default: the embedded ledger.
+	Store *Store `json:"store,omitempty"`
+
+	ctx     caddy.Context
+	logger  *zap.Logger
+	secret  string // resolved; "" until one is made or read
+	country *network.CountryDB
+	asn     *network.ASNDB
+	metrics *metrics
+	keysOf  func() (*ruleset.Keys, error)
+
+	ledger *pooled[*ledger.Embedded]
+	pooled []interface{ release() error }
+
+	mu    sync.Mutex
+	gates []*Handler
+}
+
+// Store says where charges are kept.
+type Store struct {
+	// The kind of ledger. "embedded", in the memory of this process, is the
+	// only one that this version has. It lives through reloads of Caddy.
+	//
+	// Default: embedded.
+	Engine string `json:"engine,omitempty"`
+}
+
+// CaddyModule returns the Caddy module information.
+func (*App) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{
+		ID:  "otp_gate",
+		New: func() caddy.Module { return new(App) },
+	}
+}
+
+// Provision sets up what the gates share. It does no network I/O and writes no
+// file.
+func (a *App) Provision(ctx caddy.Context) (err error) {
+	a.ctx = ctx
+	a.logger = ctx.Logger()
+	a.keysOf = sync.OnceValues(a.makeKeys)
+	if a.metrics, err = newMetrics(ctx.GetMetricsRegistry()); err != nil {
+		return fmt.Errorf("registering metrics: %w", err)
+	}
+	if err := a.Store.check(); err != nil {
+		return err
+	}
+	if a.Secret != "" {
+		secret, err := replaced("secret", a.Secret)
+		if err != nil {
+			return err
+		}
+		if a.secret, err = checkSecret(secret); err != nil {
+			return err
+		}
+	}
+	if a.country, err = openDatabase(a, "country_db", a.CountryDB, network.OpenCountry); err != nil {
+		return err
+	}
+	if a.asn, err = openDatabase(a, "asn_db", a.ASNDB, network.OpenASN); err != nil {
+		return err
+	}
+	if a.ledger, err = acquire(ledgers, "embedded", newLedger); err != nil {
+		return fmt.Errorf("opening the ledger: %w", err)
+	}
+	a.pooled = append(a.pooled, a.ledger)
+	a.metrics.watchLedger(a.ledger.value)
+	return nil
+}
+
+func (s *Store) check() error {
+	switch {
+	case s == nil, s.Engine == "", s.Engine == "embedded":
+		return nil
+	case s.Engine == "redis":
+		return errors.New("store redis is not in this version: leave store out, and the embedded ledger is used")
+	default:
+		return fmt.Errorf("unknown store %q: want embedded", s.Engine)
+	}
+}
+
+// openDatabase opens the database at path, or shares it with those who opened
+// it before and whose file is still the same.
+func openDatabase[DB any](a *App, field, path string, open func(string) (DB, error)) (DB, error) {
+	var none DB
+	if path == "" {
+		return none, nil
+	}
+	path, err := replaced(field, path)
+	if err != nil {
+		return none, err
+	}
+	key, err := fileKey(field, path)
+	if err != nil {
+		return none, fmt.Errorf("%s: %w", field, err)
+	}
+	db, err := acquire(databases, key, func() (DB, error) { return open(path) })
+	if err != nil {
+		return none, fmt.Errorf("%s: %w", field, err)
+	}
+	a.pooled = append(a.pooled, db)
+	return db.value, nil
+}
+
+// Start makes the secret if there is none, and starts the gates.
+func (a *App) Start() error {
+	if _, err := a.keysOf(); err != nil {
+		return err
+	}
+	a.mu.Lock()
+	gates := a.gates
+	a.mu.Unlock()
+	for _, h := range gates {
+		if _, err := h.open(); err != nil {
+			return err
+		}
+		go h.watch(a.ctx)
+	}
+	return nil
+}
+
+// Stop does nothing: gates stop when their handlers are cleaned up.
+func (a *App) Stop() error { return nil }
+
+// Cleanup lets go of what other generations of the configuration may share.
+func (a *App) Cleanup() error {
+	var errs []error
+	for _, p := range a.pooled {
+		errs = append(errs, p.release())
+	}
+	a.pooled = nil
+	return errors.Join(errs...)
+}
+
+// join makes h one of the gates that Start starts.
+func (a *App) join(h *Handler) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.gates = append(a.gates, h)
+}
+
+// makeKeys is run once, at Start or at the first request: Caddy starts its
+// apps in no particular order.
+func (a *App) makeKeys() (*ruleset.Keys, error) {
+	secret := a.secret
+	if secret == "" {
+		var err error
+		if secret, err = keptSecret(a.ctx, a.ctx.Storage()); err != nil {
+			return nil, err
+		}
+	}
+	return ruleset.NewKeys([]byte(secret)), nil
+}
+
+// wiring is what the configuration gives to the rulesets of its gates.
+func (a *App) wiring() ruleset.Wiring {
+	return ruleset.Wiring{Country: a.country, ASN: a.asn}
+}
+
+// replaced returns value with its placeholders replaced. The error names the
+// field and not the value, which may be a secret.
+func replaced(field, value string) (string, error) {
+	out, err := caddy.NewReplacer().ReplaceOrErr(value, true, true)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", field, err)
+	}
+	return out, nil
+}
+
+// Interface guards
+var (
+	_ caddy.App          = (*App)(nil)
+	_ caddy.Provisioner  = (*App)(nil)
+	_ caddy.CleanerUpper = (*App)(nil)
+)

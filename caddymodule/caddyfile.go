@@ -1,0 +1,178 @@
+package caddymodule
+
+import (
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+)
+
+func init() {
+	httpcaddyfile.RegisterGlobalOption("otp_gate", parseApp)
+	httpcaddyfile.RegisterHandlerDirective("otp_gate", parseHandler)
+	// The gate comes after all that changes the request (request_body, method,
+	// rewrite, uri, request_header) and all that wraps the answer (encode,
+	// intercept, templates): it judges what the app gets, and settles by what
+	// the app answered. It comes before all that dispatches or answers.
+	httpcaddyfile.RegisterDirectiveOrder("otp_gate", httpcaddyfile.Before, "invoke")
+}
+
+// parseHandler sets up the handler from Caddyfile tokens. Syntax:
+//
+//	otp_gate [<matcher>] <ruleset> {
+//	    turnstile {
+//	        secret  <secret>
+//	        url     <url>
+//	        timeout <duration>
+//	    }
+//	    phone_header <name>
+//	}
+func parseHandler(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
+	handler := new(Handler)
+	if err := handler.UnmarshalCaddyfile(h.Dispenser); err != nil {
+		return nil, err
+	}
+	return handler, nil
+}
+
+// UnmarshalCaddyfile sets up h from Caddyfile tokens.
+func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next() // consume directive name
+	if !d.AllArgs(&h.Ruleset) {
+		return d.Errf("want one ruleset file, as in: otp_gate otp.rules.yaml")
+	}
+	once := onlyOnce(d)
+	for d.NextBlock(0) {
+		if err := once(); err != nil {
+			return err
+		}
+		switch d.Val() {
+		case "turnstile":
+			if d.NextArg() {
+				return d.ArgErr()
+			}
+			h.Turnstile = new(Turnstile)
+			if err := h.Turnstile.unmarshalBlock(d); err != nil {
+				return err
+			}
+		case "phone_header":
+			if !d.AllArgs(&h.PhoneHeader) {
+				return d.ArgErr()
+			}
+		default:
+			return d.Errf("unrecognized otp_gate subdirective '%s': want turnstile or phone_header", d.Val())
+		}
+	}
+	return nil
+}
+
+func (t *Turnstile) unmarshalBlock(d *caddyfile.Dispenser) error {
+	once := onlyOnce(d)
+	for d.NextBlock(1) {
+		if err := once(); err != nil {
+			return err
+		}
+		switch d.Val() {
+		case "secret":
+			if !d.AllArgs(&t.Secret) {
+				return d.ArgErr()
+			}
+		case "url":
+			if !d.AllArgs(&t.URL) {
+				return d.ArgErr()
+			}
+		case "timeout":
+			var value string
+			if !d.AllArgs(&value) {
+				return d.ArgErr()
+			}
+			timeout, err := caddy.ParseDuration(value)
+			if err != nil {
+				return d.Errf("parsing timeout: %v", err)
+			}
+			t.Timeout = caddy.Duration(timeout)
+		default:
+			return d.Errf("unrecognized turnstile subdirective '%s': want secret, url or timeout", d.Val())
+		}
+	}
+	return nil
+}
+
+// parseApp sets up the app from the global option. Syntax:
+//
+//	otp_gate {
+//	    secret     <secret>
+//	    country_db <path>
+//	    asn_db     <path>
+//	    store      embedded
+//	}
+func parseApp(d *caddyfile.Dispenser, existing any) (any, error) {
+	if existing != nil {
+		return nil, d.Err("the global option otp_gate is already given: put everything into one block")
+	}
+	app := new(App)
+	if err := app.UnmarshalCaddyfile(d); err != nil {
+		return nil, err
+	}
+	return httpcaddyfile.App{Name: "otp_gate", Value: caddyconfig.JSON(app, nil)}, nil
+}
+
+// UnmarshalCaddyfile sets up a from Caddyfile tokens.
+func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next() // consume option name
+	if d.NextArg() {
+		return d.ArgErr()
+	}
+	once := onlyOnce(d)
+	for d.NextBlock(0) {
+		if err := once(); err != nil {
+			return err
+		}
+		field := map[string]*string{
+			"secret":     &a.Secret,
+			"country_db": &a.CountryDB,
+			"asn_db":     &a.ASNDB,
+		}[d.Val()]
+		switch {
+		case field != nil:
+			if !d.AllArgs(field) {
+				return d.ArgErr()
+			}
+		case d.Val() == "store":
+			a.Store = new(Store)
+			if !d.NextArg() {
+				return d.ArgErr()
+			}
+			a.Store.Engine = d.Val()
+			if err := a.Store.check(); err != nil {
+				return d.WrapErr(err)
+			}
+			if d.NextArg() {
+				return d.ArgErr()
+			}
+		default:
+			return d.Errf("unrecognized otp_gate option '%s': want secret, country_db, asn_db or store", d.Val())
+		}
+	}
+	return nil
+}
+
+// onlyOnce returns a function that refuses the subdirective at hand if the
+// same block has had it before.
+func onlyOnce(d *caddyfile.Dispenser) func() error {
+	seen := make(map[string]bool)
+	return func() error {
+		if seen[d.Val()] {
+			return d.Errf("duplicate subdirective '%s'", d.Val())
+		}
+		seen[d.Val()] = true
+		return nil
+	}
+}
+
+// Interface guards
+var (
+	_ caddyfile.Unmarshaler = (*Handler)(nil)
+	_ caddyfile.Unmarshaler = (*App)(nil)
+)

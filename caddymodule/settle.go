@@ -1,0 +1,157 @@
+package caddymodule
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"sync/atomic"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
+
+	"github.com/otpgate/otpgate/ruleset"
+	"github.com/otpgate/otpgate/ruleset/ledger"
+)
+
+// settleTimeout bounds what settling may take. The client is not kept waiting
+// for it longer than that, and cannot end it by going away.
+const settleTimeout = 5 * time.Second
+
+// statusClientGone is what Caddy's reverse_proxy writes when the client went
+// away before the app had answered. It says nothing of what the app did.
+const statusClientGone = 499
+
+// answer passes the app's answer on as it comes, and remembers its status.
+type answer struct {
+	caddyhttp.ResponseWriterWrapper
+	status   int // of the final header; 0 until it has been written
+	hijacked bool
+	// begin is called before the final header is written; it may add fields.
+	begin func(status int)
+}
+
+// WriteHeader passes status on. Informational answers (103) are not the app's
+// last word; 101 is.
+func (a *answer) WriteHeader(status int) {
+	if a.status == 0 && (status >= 200 || status == http.StatusSwitchingProtocols) {
+		a.status = status
+		a.begin(status)
+	}
+	a.ResponseWriterWrapper.WriteHeader(status)
+}
+
+func (a *answer) Write(p []byte) (int, error) {
+	a.begun()
+	return a.ResponseWriterWrapper.Write(p)
+}
+
+// ReadFrom keeps the fast path of the writer below.
+func (a *answer) ReadFrom(r io.Reader) (int64, error) {
+	a.begun()
+	return a.ResponseWriterWrapper.ReadFrom(r)
+}
+
+// FlushError is what http.ResponseController calls. It writes the header.
+func (a *answer) FlushError() error {
+	a.begun()
+	return http.NewResponseController(a.ResponseWriter).Flush()
+}
+
+// Hijack is what http.ResponseController calls. What goes over the connection
+// from then on is not seen.
+func (a *answer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, rw, err := http.NewResponseController(a.ResponseWriter).Hijack()
+	a.hijacked = a.hijacked || err == nil
+	return conn, rw, err
+}
+
+func (a *answer) begun() {
+	if a.status == 0 {
+		a.WriteHeader(http.StatusOK)
+	}
+}
+
+// passage is one request on its way to the app and back.
+type passage struct {
+	request  *http.Request
+	answer   *answer
+	written  atomic.Bool // something of it was sent over some connection
+	err      error       // what the handlers behind the gate returned
+	returned bool        // they returned at all, and did not panic
+}
+
+// outcome says what came of p. Where that is not certain it errs on the side
+// of a code that was sent: the charges stay.
+func (p *passage) outcome(rules *ruleset.Ruleset) ledger.Outcome {
+	status := p.answer.status
+	inFull := status != 0 && status != statusClientGone && p.err == nil && p.returned
+	switch {
+	case inFull:
+		if o := rules.Outcome(status); o != ledger.NotSent || p.spokenByApp(rules) {
+			return o
+		}
+		return ledger.Unknown
+	case p.neverConnected():
+		return ledger.NotSent
+	case status == statusClientGone, p.request.Context().Err() != nil:
+		// It was the caller who ended it, so the caller must not gain by it,
+		// whatever the ruleset says of an app that does not answer.
+		return ledger.Unknown
+	case p.answer.hijacked, rules.Outcome(status) == ledger.Sent:
+		return ledger.Unknown
+	default:
+		return rules.NoAnswer()
+	}
+}
+
+// spokenByApp reports whether a status that says "not sent" can be taken as
+// the app's own. Handlers between may have put it in place of an error, or of
+// another answer: by handle_errors in a subroute, or handle_response.
+func (p *passage) spokenByApp(rules *ruleset.Ruleset) bool {
+	repl, ok := p.request.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
+	if !ok {
+		return true
+	}
+	if _, failed := repl.Get("http.error"); failed {
+		return false
+	}
+	if upstream, ok := upstreamStatus(repl); ok {
+		return rules.Outcome(upstream) == ledger.NotSent
+	}
+	return true
+}
+
+// watch lets p notice when the request is written to a connection, whichever
+// of the handlers behind the gate makes it, and however often it tries.
+func (p *passage) watch() {
+	trace := &httptrace.ClientTrace{WroteHeaders: func() { p.written.Store(true) }}
+	// In place: Caddy's replacer holds on to this request.
+	*p.request = *p.request.WithContext(httptrace.WithClientTrace(p.request.Context(), trace))
+}
+
+// neverConnected reports whether it is certain that the request did not reach
+// the app: what was tried last was a connection that could not be made, and
+// nothing was written to another one before.
+func (p *passage) neverConnected() bool {
+	var dial reverseproxy.DialError
+	return errors.As(p.err, &dial) && !p.written.Load()
+}
+
+// upstreamStatus is what the latest reverse_proxy was answered with.
+func upstreamStatus(repl *caddy.Replacer) (status int, ok bool) {
+	value, _ := repl.Get("http.reverse_proxy.status_code")
+	status, ok = value.(int)
+	return status, ok
+}
+
+// lasting returns a context for settling: of the same request, but one that
+// the client cannot end.
+func lasting(r *http.Request) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(r.Context()), settleTimeout)
+}

@@ -1,0 +1,497 @@
+package ruleset
+
+import (
+	"bytes"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/otpgate/otpgate/ruleset/human"
+	"github.com/otpgate/otpgate/ruleset/internal/strict"
+	"github.com/otpgate/otpgate/ruleset/network"
+	"github.com/otpgate/otpgate/ruleset/request"
+)
+
+// compiler turns a document into a ruleset and collects what is wrong with it.
+type compiler struct {
+	src      *strict.Source
+	text     []byte
+	doc      *document
+	wiring   Wiring
+	readFile func(string) ([]byte, error)
+
+	require string // human.require, which rules and checks must fit
+	lists   []network.List
+	files   []string
+	needs   []string
+	missing map[string]bool // what is not wired and has been objected to
+}
+
+// settings fills in all defaults and checks all values.
+func (c *compiler) settings(file string) *settings {
+	d := c.doc
+	s := &settings{mode: Normal, shadow: d.Shadow.V}
+	s.name = string(d.Name.V)
+	if !d.Name.Set {
+		s.name = nameOfFile(file)
+	}
+	if d.Mode.Good() {
+		s.mode = d.Mode.V
+	}
+	if d.Request == nil {
+		d.Request = &requestSection{}
+	}
+	if d.Human != nil && d.Human.Require.Good() {
+		c.require = string(d.Human.Require.V)
+	} else {
+		c.require = "always"
+	}
+	c.request(s)
+	c.answer(s)
+	c.network(s)
+	c.geo(s)
+	c.number(s)
+	c.human(s)
+	if d.Limits.Set {
+		s.limits = c.compileLimits(d.Limits.V)
+	} else {
+		s.limits = defaultLimits(d.Request.Email.Set)
+	}
+	s.rules = c.compileRules(d.Rules.V)
+	c.regions(s)
+	c.warnIdle(s.limits)
+	if d.Respond != nil {
+		s.hideCooldown = d.Respond.Cooldown.V == "hide"
+	}
+	c.remarks(s)
+	return s
+}
+
+// nameOfFile makes a gate's name of a file's: signup.rules.yaml is signup.
+func nameOfFile(file string) string {
+	name, _, _ := strings.Cut(filepath.Base(file), ".")
+	name = strings.ToLower(name)
+	if !gateNamePattern.MatchString(name) {
+		return "default"
+	}
+	return name
+}
+
+func (c *compiler) request(s *settings) {
+	r := c.doc.Request
+	s.shape = request.Shape{
+		Phone:   r.Phone.V.Source,
+		Email:   r.Email.V.Source,
+		Device:  r.Device.V.Source,
+		Proof:   r.Proof.V.Source,
+		MaxBody: request.DefaultMaxBody,
+	}
+	if !r.Proof.Set && c.asksForProof() {
+		s.shape.Proof = defaultProof(s.shape.Phone)
+	}
+	if r.MaxBody.Good() {
+		s.shape.MaxBody = int64(r.MaxBody.V)
+		if s.shape.MaxBody < 64 || s.shape.MaxBody > request.LargestMaxBody {
+			c.src.Errorf(r.MaxBody.Pos, "a body of %s is not possible: use 64B to 16MiB", r.MaxBody.V)
+			return
+		}
+	}
+	s.region = string(r.Region.V)
+	if !r.Phone.Good() {
+		return
+	}
+	if err := s.shape.Validate(); err != nil {
+		c.src.Errorf(r.Phone.Pos, "%v", err)
+	}
+}
+
+// asksForProof reports whether a proof can ever be asked for.
+func (c *compiler) asksForProof() bool {
+	if c.require != "never" {
+		return true
+	}
+	for _, r := range c.doc.Regions.Entries {
+		if r.Value != nil && r.Value.Human != nil && r.Value.Human.Require.Set && r.Value.Human.Require.V != "never" {
+			return true
+		}
+	}
+	return false
+}
+
+// defaultProof is the provider's own field, in the format the phone is in.
+func defaultProof(phone request.Source) request.Source {
+	where := map[request.Kind]string{
+		request.JSON:   "json /cf-turnstile-response",
+		request.Form:   "form cf-turnstile-response",
+		request.Query:  "query cf-turnstile-response",
+		request.Header: "header Cf-Turnstile-Response",
+		request.Cookie: "header Cf-Turnstile-Response",
+	}[phone.Kind()]
+	source, _ := request.ParseSource(where)
+	return source
+}
+
+func (c *compiler) answer(s *settings) {
+	s.sent = []answerWord{{from: 200, to: 299}}
+	s.notSent = []answerWord{{from: 400, to: 499}}
+	a := c.doc.Answer
+	if a == nil {
+		return
+	}
+	if a.Sent.Set {
+		s.sent = nil
+		for _, w := range a.Sent.V {
+			if w.V.noAnswer {
+				c.src.Errorf(w.Pos, "no answer cannot mean that a code was sent: it is unknown, and stays charged, unless not_sent names it")
+			}
+			s.sent = append(s.sent, w.V)
+		}
+	}
+	if a.NotSent.Set {
+		s.notSent = nil
+		for _, w := range a.NotSent.V {
+			s.notSent = append(s.notSent, w.V)
+		}
+	}
+	pos := a.NotSent.Pos
+	if !a.NotSent.Set {
+		pos = a.Sent.Pos
+	}
+	for _, n := range s.notSent {
+		for _, y := range s.sent {
+			if !n.noAnswer && !y.noAnswer && n.from <= y.to && y.from <= n.to {
+				c.src.Errorf(pos, "status %s cannot mean both: sent says %s, not_sent says %s", overlap(n, y), y, n)
+			}
+		}
+	}
+}
+
+func overlap(a, b answerWord) answerWord {
+	return answerWord{from: max(a.from, b.from), to: min(a.to, b.to)}
+}
+
+func (c *compiler) network(s *settings) {
+	n := c.doc.Network
+	if n == nil {
+		return
+	}
+	s.network.shadow = n.Shadow.V
+	positions := make(map[string]strict.Pos)
+	for _, e := range n.Lists.Entries {
+		positions[e.Key.V] = e.Key.Pos
+		list := c.list(e.Key, e.Value)
+		s.network.lists = append(s.network.lists, list)
+		c.lists = append(c.lists, network.List{Name: list.name, Prefixes: list.prefixes, ASNs: list.asns})
+	}
+	if len(c.lists) > network.MaxLists {
+		c.src.Errorf(n.Lists.Entries[network.MaxLists].Key.Pos, "%d lists are too many: use at most %d", len(c.lists), network.MaxLists)
+	}
+	used := make(map[string]string)
+	names := func(what string, v strict.Value[[]strict.Value[string]]) []string {
+		var names []string
+		for _, w := range v.V {
+			if _, ok := c.listIndex(w.V); !ok {
+				hint := "lists has none yet: add one, as in lists: {" + w.V + ": {file: " + w.V + ".txt}}"
+				if len(c.lists) > 0 {
+					hint = "lists: " + strings.Join(c.listNames(), ", ")
+				}
+				c.src.Error(w.Pos, fmt.Sprintf("%s: there is no list called %q", what, w.V), hint)
+				continue
+			}
+			if before, ok := used[w.V]; ok {
+				c.src.Errorf(w.Pos, "%s: list %q stands in %s already", what, w.V, before)
+				continue
+			}
+			used[w.V] = what
+			names = append(names, w.V)
+		}
+		return names
+	}
+	s.network.trust = names("trust", n.Trust)
+	s.network.deny = names("deny", n.Deny)
+	if len(s.network.trust) > 0 && len(s.network.deny) == 0 {
+		c.src.Warnf(n.Trust.Pos, "trust has no effect: nothing is denied")
+	}
+}
+
+// list reads one list.
+func (c *compiler) list(name strict.Value[string], l *listSection) listSettings {
+	list := listSettings{name: name.V}
+	if l == nil || !l.CIDRs.Set && !l.File.Set && !l.ASNs.Set {
+		c.src.Errorf(name.Pos, "list %q is empty: give it cidrs, a file or asns", name.V)
+		return list
+	}
+	for _, v := range l.CIDRs.V {
+		prefixes, err := network.ParseEntry(v.V)
+		if err != nil {
+			c.src.Errorf(v.Pos, "%v", err)
+			continue
+		}
+		list.cidrs = append(list.cidrs, v.V)
+		list.prefixes = append(list.prefixes, prefixes...)
+	}
+	for _, v := range l.ASNs.V {
+		list.asns = append(list.asns, uint32(v.V))
+	}
+	if len(list.asns) > 0 {
+		c.needASN(l.ASNs.Pos, fmt.Sprintf("list %q, which has asns,", name.V))
+	}
+	if l.File.Set {
+		list.file = l.File.V
+		c.listFile(&list, l.File)
+	}
+	return list
+}
+
+func (c *compiler) listFile(list *listSettings, file strict.Value[string]) {
+	if !slices.Contains(c.files, file.V) {
+		c.files = append(c.files, file.V)
+	}
+	text, err := c.readFile(file.V)
+	if err != nil {
+		c.src.Errorf(file.Pos, "reading list %q: %v", list.name, err)
+		return
+	}
+	prefixes, problems := network.ParseList(file.V, bytes.NewReader(text))
+	for _, p := range problems {
+		c.src.Errorf(file.Pos, "list %q: %v", list.name, p)
+	}
+	if len(problems) == 0 && len(prefixes) == 0 {
+		c.src.Errorf(file.Pos, "list %q: %s holds no address: an empty list would let everybody through; take the list out if that is what you want", list.name, file.V)
+	}
+	list.prefixes = append(list.prefixes, prefixes...)
+}
+
+func (c *compiler) listIndex(name string) (int, bool) {
+	i := slices.IndexFunc(c.lists, func(l network.List) bool { return l.Name == name })
+	return i, i >= 0
+}
+
+func (c *compiler) listNames() []string {
+	var names []string
+	for _, l := range c.lists {
+		names = append(names, l.Name)
+	}
+	return names
+}
+
+func (c *compiler) geo(s *settings) {
+	s.geo = geoSettings{countries: anyOf{any: true}, match: "off"}
+	g := c.doc.Geo
+	if g == nil {
+		s.geo.unknown = "allow"
+		return
+	}
+	s.geo.shadow = g.Shadow.V
+	if g.Countries.Set {
+		s.geo.countries = anyOfValues(c, g.Countries, "geo.countries", func(v country) string { return string(v) })
+		if !s.geo.countries.any {
+			c.needCountry(g.Countries.Pos, "geo.countries")
+		}
+	}
+	if g.Match.Set {
+		s.geo.match = g.Match.V
+		c.checkMatch(g.Match)
+	}
+	s.geo.unknown = defaultUnknown(s.geo)
+	if g.Unknown.Set {
+		s.geo.unknown = g.Unknown.V
+		c.checkChallenge(string(g.Unknown.V), g.Unknown.Pos, "geo.unknown")
+		if s.geo.countries.any && s.geo.match == "off" {
+			c.src.Warnf(g.Unknown.Pos, "unknown has no effect: geo.countries is any and geo.match is off")
+		}
+	}
+}
+
+func (c *compiler) checkMatch(m strict.Value[matchWord]) {
+	if m.Good() && m.V != "off" {
+		c.needCountry(m.Pos, "geo.match")
+	}
+	c.checkChallenge(string(m.V), m.Pos, "geo.match")
+}
+
+// checkChallenge objects to a challenge that nobody could meet.
+func (c *compiler) checkChallenge(word string, pos strict.Pos, what string) {
+	if word == "challenge" && c.require == "never" {
+		c.src.Errorf(pos, "%s: challenge can never be met: human.require is never; use deny, or require: challenged", what)
+	}
+}
+
+// anyOfValues checks a list that may be the word any.
+func anyOfValues[T any](c *compiler, v strict.AnyOr[T], what string, text func(T) string) anyOf {
+	if v.Any {
+		return anyOf{any: true}
+	}
+	set := anyOf{}
+	for _, item := range v.Items {
+		set.words = append(set.words, text(item.V))
+	}
+	if len(v.Items) == 0 && !v.Bad {
+		c.src.Errorf(v.Pos, "%s is an empty list, so that nothing could pass: say which, or any", what)
+	}
+	return set
+}
+
+func (c *compiler) number(s *settings) {
+	n := c.doc.Number
+	if n == nil {
+		n = &numberSection{}
+	}
+	s.number = numberSettings{types: anyOf{words: []string{"mobile", "fixed_line_or_mobile"}}, shadow: n.Shadow.V}
+	switch {
+	case n.Countries.Set:
+		s.number.countries = anyOfValues(c, n.Countries, "number.countries", func(r region) string { return string(r) })
+	case c.doc.Request.Region.Set:
+		s.number.countries = anyOf{words: []string{s.region}} // a bad one has been reported
+	case c.doc.Request.Phone.Set:
+		c.src.Errorf(strict.Pos{Line: 1, Column: 1}, "the file does not say where codes may be sent: add number: {countries: [US, CA]}, or countries: any")
+	}
+	if n.Types.Set {
+		s.number.types = anyOfValues(c, n.Types, "number.types", func(t numberType) string { return t.String() })
+	}
+	for _, p := range n.Deny.V {
+		for _, other := range s.number.deny {
+			if strings.HasPrefix(string(p.V), other) {
+				c.src.Warnf(p.Pos, "prefix %s has no effect: %s already covers it", p.V, other)
+			}
+		}
+		s.number.deny = append(s.number.deny, string(p.V))
+	}
+}
+
+func (c *compiler) human(s *settings) {
+	s.human = humanSettings{require: requireWord(c.require), fallback: "deny", maxAge: 5 * time.Minute}
+	h := c.doc.Human
+	pos := strict.Pos{Line: 1, Column: 1}
+	if h != nil {
+		pos = h.Pos
+		s.human.shadow = h.Shadow.V
+		if h.Require.Set {
+			pos = h.Require.Pos
+		}
+		if t := h.Turnstile; t != nil {
+			for _, name := range t.Hostnames.V {
+				s.human.hostnames = append(s.human.hostnames, name.V)
+			}
+			s.human.action = t.Action.V
+			if t.MaxAge.Set {
+				s.human.maxAge = time.Duration(t.MaxAge.V)
+			}
+			c.checkTurnstile(t, s.human)
+			if !c.asksForProof() {
+				c.src.Warnf(pos, "turnstile has no effect: require is never")
+			}
+		}
+	}
+	if c.asksForProof() {
+		c.need(pos, "turnstile secret", c.wiring.Turnstile,
+			"a proof that a person asks is required, and nothing is wired that could look into one: add turnstile { secret … } to otp_gate in the Caddyfile, or write human: {require: never} to do without")
+	}
+}
+
+// checkTurnstile lets the verifier itself check what the ruleset says of it.
+func (c *compiler) checkTurnstile(t *turnstileSection, h humanSettings) {
+	try := func(pos strict.Pos, cfg human.TurnstileConfig) {
+		cfg.Secret = "a-secret-only-for-checking-the-rest"
+		if _, err := human.NewTurnstile(cfg); err != nil {
+			c.src.Errorf(pos, "%v", err)
+		}
+	}
+	for _, name := range t.Hostnames.V {
+		try(name.Pos, human.TurnstileConfig{Hostnames: []string{name.V}})
+	}
+	if t.Action.Set {
+		try(t.Action.Pos, human.TurnstileConfig{Action: h.action})
+	}
+	if t.MaxAge.Set {
+		try(t.MaxAge.Pos, human.TurnstileConfig{MaxAge: h.maxAge})
+	}
+}
+
+func (c *compiler) regions(s *settings) {
+	for _, e := range c.doc.Regions.Entries {
+		var name region
+		if err := name.ParseText(e.Key.V); err != nil {
+			c.src.Errorf(e.Key.Pos, "regions: %v", err)
+			continue
+		}
+		if !s.number.countries.any && !slices.Contains(s.number.countries.words, string(name)) {
+			c.src.Errorf(e.Key.Pos, "region %s is never reached: number.countries does not let codes be sent there", name)
+		}
+		r := e.Value
+		if r == nil {
+			c.src.Errorf(e.Key.Pos, "region %s says nothing: give it geo, number, human or limits", name)
+			continue
+		}
+		rs := regionSettings{region: string(name)}
+		if g := r.Geo; g != nil {
+			if g.Countries.Set {
+				set := anyOfValues(c, g.Countries, "countries", func(v country) string { return string(v) })
+				rs.countries = &set
+				if !set.any {
+					c.needCountry(g.Countries.Pos, "geo.countries")
+				}
+			}
+			if g.Match.Set {
+				rs.match = &g.Match.V
+				c.checkMatch(g.Match)
+			}
+			if g.Unknown.Set {
+				rs.unknown = &g.Unknown.V
+				c.checkChallenge(string(g.Unknown.V), g.Unknown.Pos, "unknown")
+			}
+		}
+		if n := r.Number; n != nil && n.Types.Set {
+			set := anyOfValues(c, n.Types, "types", func(t numberType) string { return t.String() })
+			rs.types = &set
+		}
+		if h := r.Human; h != nil && h.Require.Set {
+			rs.require = &h.Require.V
+		}
+		if r.Limits.Set {
+			rs.limits, rs.hasLimits = c.compileLimits(r.Limits.V), true
+			c.warnIdle(override(s.limits, rs.limits))
+		}
+		s.regions = append(s.regions, rs)
+	}
+}
+
+// remarks warns about what is allowed, but seldom meant.
+func (c *compiler) remarks(s *settings) {
+	var top strict.Pos
+	if s.shadow {
+		c.src.Warnf(c.doc.Shadow.Pos, "shadow is true: everything is let through")
+	}
+	if s.mode == Shut {
+		c.src.Warnf(c.doc.Mode.Pos, "mode is closed: every request is refused")
+	}
+	if !slices.ContainsFunc(s.limits, func(l limit) bool { return len(l.per) == 0 && !l.shadow }) {
+		c.src.Warnf(top, "nothing limits how many codes are sent in all: add a limit without per, as in {max: 5000, in: 1h}")
+	}
+	if c.asksForProof() && len(s.human.hostnames) == 0 {
+		c.src.Warnf(top, "a proof made on any host of the site key is good: name yours in human.turnstile.hostnames")
+	}
+}
+
+// need notes that something has to be wired, and objects once if it is not.
+func (c *compiler) need(pos strict.Pos, what string, wired bool, objection string) {
+	if !slices.Contains(c.needs, what) {
+		c.needs = append(c.needs, what)
+	}
+	if !wired && !c.wiring.Unwired && !c.missing[what] {
+		c.missing[what] = true
+		c.src.Errorf(pos, "%s", objection)
+	}
+}
+
+func (c *compiler) needCountry(pos strict.Pos, who string) {
+	c.need(pos, "country_db", c.wiring.Country != nil,
+		who+" needs a database of countries: add country_db FILE to the global otp_gate options of the Caddyfile, or take this out of the ruleset")
+}
+
+func (c *compiler) needASN(pos strict.Pos, who string) {
+	c.need(pos, "asn_db", c.wiring.ASN != nil,
+		who+" needs a database of autonomous systems: add asn_db FILE to the global otp_gate options of the Caddyfile, or take this out of the ruleset")
+}

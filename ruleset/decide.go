@@ -1,0 +1,414 @@
+package ruleset
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/otpgate/otpgate/ruleset/email"
+	"github.com/otpgate/otpgate/ruleset/human"
+	"github.com/otpgate/otpgate/ruleset/ledger"
+	"github.com/otpgate/otpgate/ruleset/phone"
+)
+
+// decision is the work on one judgement.
+type decision struct {
+	*Judgement
+	gate      *Gate
+	force     *force
+	policy    *policy
+	challenge finding // what asked for a proof, if something did
+
+	digests   [12]digest
+	charges   []ledger.Charge
+	requests  int // how many of the charges count requests
+	chargeBuf [16]ledger.Charge
+	answer    ledger.Answer
+}
+
+type digest struct {
+	key   ledger.Key
+	known bool
+	done  bool
+}
+
+// run takes a request all the way. Each step reports whether the request may
+// go on; the one that does not has written the verdict.
+func (d *decision) run(r *http.Request, client netip.Addr) {
+	ctx := r.Context()
+	d.policy = d.rules.base
+	passed := d.open() &&
+		d.read(r, client) &&
+		d.check() &&
+		d.spend(ctx)
+	if passed {
+		d.Verdict.Action = Allow
+		return
+	}
+	d.Verdict.Status = max(d.Verdict.Status, d.Verdict.Code.Status())
+	if d.Verdict.Reason.isCallersDoing() {
+		if err := d.record(ctx, d.Facts.At, ledger.Refusals); err != nil {
+			d.Verdict.Err = errors.Join(d.Verdict.Err, err)
+		}
+	}
+}
+
+// isCallersDoing reports whether a refusal for c counts against the caller.
+func (c Code) isCallersDoing() bool {
+	switch c {
+	case Closed, HumanUnavailable, Unavailable, EarlyData:
+		return false
+	default:
+		return true
+	}
+}
+
+// object refuses the request for a reason, or, in shadow, only says so. It
+// reports whether the request may go on.
+func (d *decision) object(shadow bool, check Check, rule string, reason Code) bool {
+	if shadow {
+		d.Verdict.Shadow = append(d.Verdict.Shadow, Mark{check, rule, reason})
+		return true
+	}
+	d.Verdict.Check, d.Verdict.Rule, d.Verdict.Reason, d.Verdict.Code = check, rule, reason, reason
+	return false
+}
+
+// open asks the operator's switch. It is no check, and has no shadow.
+func (d *decision) open() bool {
+	if d.rules.mode == Shut {
+		return d.object(false, CheckMode, string(Shut), Closed)
+	}
+	return true
+}
+
+// read gathers the facts.
+func (d *decision) read(r *http.Request, client netip.Addr) bool {
+	f, shadow := &d.Facts, d.rules.settings.shadow
+	f.Method, f.Host, f.Path, f.UserAgent = r.Method, r.Host, r.URL.Path, r.UserAgent()
+	f.IP = d.rules.sources.Facts(client)
+	if f.IP.Err != nil {
+		d.Verdict.Err = f.IP.Err
+	}
+	if !f.IP.Addr.IsValid() {
+		d.Verdict.Detail = "the client's address is not known"
+		if !d.object(shadow, CheckRequest, "address", BadRequest) {
+			return false
+		}
+	}
+	values, problem := d.rules.shape.Read(r)
+	if problem != nil {
+		d.Verdict.Detail = problem.Detail
+		d.Verdict.Status = problem.Status
+		return d.object(shadow, CheckRequest, "", Code(problem.Code))
+	}
+	f.Device, f.Proof = values.Device, values.Proof
+	number, err := phone.Parse(values.Phone, d.rules.settings.region)
+	if err == nil && !number.Valid() {
+		err = errNotInUse
+	}
+	if err != nil {
+		d.Verdict.Detail = err.Error()
+		if !d.object(shadow, CheckNumber, "", PhoneInvalid) {
+			return false
+		}
+	} else {
+		f.Phone = number
+		d.policy = d.rules.policyFor(f)
+	}
+	if values.Email != "" {
+		if f.Email, err = email.Parse(values.Email); err != nil {
+			d.Verdict.Detail = err.Error()
+			return d.object(shadow, CheckRequest, "email", BadRequest)
+		}
+	}
+	return true
+}
+
+var errNotInUse = errors.New("no such number is in use")
+
+// policyFor returns the policy for what f is about.
+func (r *Ruleset) policyFor(f *Facts) *policy {
+	if len(r.regional) > 0 {
+		if p, ok := r.regional[f.Phone.Region()]; ok {
+			return p
+		}
+	}
+	return r.base
+}
+
+// check asks everything that needs no I/O.
+func (d *decision) check() bool {
+	for i := range d.policy.checks {
+		c := &d.policy.checks[i]
+		if !d.heed(c.name, c.shadow, c.ask(&d.Facts)) {
+			return false
+		}
+	}
+	if len(d.rules.rules) == 0 {
+		return true
+	}
+	facts := condition{&d.Facts, d.rules}
+	for i := range d.rules.rules {
+		r := &d.rules.rules[i]
+		met, err := r.ask(&facts)
+		if err != nil {
+			d.Verdict.Err = errors.Join(d.Verdict.Err, err)
+		}
+		if !met {
+			continue
+		}
+		shadow := r.shadow || d.rules.settings.shadow
+		if r.then != "allow" && !d.heed(CheckRule, shadow, finding{r.then, r.name, Refused}) {
+			return false
+		}
+		if r.then != "flag" && !shadow {
+			break
+		}
+	}
+	return true
+}
+
+// heed does what a finding says.
+func (d *decision) heed(name Check, shadow bool, f finding) bool {
+	switch f.then {
+	case "":
+		return true
+	case "flag":
+		d.Verdict.Flags = append(d.Verdict.Flags, Mark{name, f.rule, ""})
+		return true
+	case "challenge":
+		if shadow {
+			return d.object(true, name, f.rule, HumanRequired)
+		}
+		if d.challenge.then == "" {
+			d.challenge = f
+		}
+		return true
+	default:
+		return d.object(shadow, name, f.rule, f.reason)
+	}
+}
+
+// spend asks the ledger and, where one is asked for, looks into the proof. The
+// limits are looked at before the proof is spent, and charged after it has
+// been found good: without a proof nobody can use up another's limits.
+func (d *decision) spend(ctx context.Context) bool {
+	d.collect()
+	if !d.needsProof() {
+		return d.reserve(ctx, d.charges)
+	}
+	return d.look(ctx) &&
+		d.prove(ctx) &&
+		d.reserve(ctx, d.charges[d.requests:])
+}
+
+// needsProof reports whether this request has to bring a proof.
+func (d *decision) needsProof() bool {
+	switch d.policy.require {
+	case "always":
+		return true
+	case "guarded":
+		return d.rules.mode == Guarded || d.challenge.then != ""
+	case "challenged":
+		return d.challenge.then != ""
+	default:
+		return false
+	}
+}
+
+// collect makes the charges of the request, those that count requests first.
+func (d *decision) collect() {
+	d.charges = d.chargeBuf[:0]
+	for i := range d.policy.counters {
+		if charge, ok := d.charge(&d.policy.counters[i]); ok {
+			d.charges = append(d.charges, charge)
+			if i < d.policy.requests {
+				d.requests++
+			}
+		}
+	}
+}
+
+// charge makes the charge of one counter. It is false if the facts do not say
+// for whom.
+func (d *decision) charge(c *counter) (ledger.Charge, bool) {
+	charge := ledger.Charge{Tally: c.tally, Key: c.tally.Seed}
+	for _, i := range c.per {
+		digest, ok := d.digest(i)
+		if !ok {
+			return charge, false
+		}
+		charge.Key = with(charge.Key, digest)
+	}
+	if c.distinct >= 0 {
+		digest, ok := d.digest(c.distinct)
+		if !ok {
+			return charge, false
+		}
+		charge.Member = digest[0]
+	}
+	return charge, true
+}
+
+// digest returns what the i-th thing that the policy counts for hashes to.
+func (d *decision) digest(i int) (ledger.Key, bool) {
+	if i >= len(d.digests) {
+		return d.policy.pers[i].digest(d.gate.keys, &d.Facts)
+	}
+	v := &d.digests[i]
+	if !v.done {
+		v.key, v.known = d.policy.pers[i].digest(d.gate.keys, &d.Facts)
+		v.done = true
+	}
+	return v.key, v.known
+}
+
+// look makes the first trip: it charges what counts requests, and refuses what
+// is short already.
+func (d *decision) look(ctx context.Context) bool {
+	err := d.gate.ledger.Look(ctx, d.Facts.At, d.charges, &d.answer)
+	if !d.heard(err) {
+		return false
+	}
+	d.markShadow(func(t *ledger.Tally) bool { return t.Count == ledger.Requests }) // the others are asked again
+	return true
+}
+
+// reserve makes the second trip: it takes all charges, or none.
+func (d *decision) reserve(ctx context.Context, charges []ledger.Charge) bool {
+	d.answer.Refused, d.answer.Short, d.answer.Shadow = false, ledger.Short{}, d.answer.Shadow[:0]
+	err := d.gate.ledger.Reserve(ctx, d.Facts.At, d.Facts.ID, charges, &d.answer)
+	if !d.heard(err) {
+		return false
+	}
+	d.Verdict.Held = err == nil && !d.answer.Refused
+	d.markShadow(func(*ledger.Tally) bool { return true })
+	if d.policy.cooldown > 0 && !d.Facts.Phone.IsZero() && !d.policy.hideCooldown {
+		d.Verdict.Cooldown = Cooldown{d.policy.cooldown, d.policy.cooldown}
+	}
+	return true
+}
+
+// markShadow reports the shadow limits that would have refused.
+func (d *decision) markShadow(of func(*ledger.Tally) bool) {
+	for _, short := range d.answer.Shadow {
+		if of(short.Tally) {
+			d.object(true, CheckLimit, short.Tally.Limits[short.Limit].Name, d.reason(short))
+		}
+	}
+}
+
+// heard does what the ledger answered.
+func (d *decision) heard(err error) bool {
+	if err != nil {
+		d.Verdict.Err = errors.Join(d.Verdict.Err, err)
+		return d.object(d.rules.settings.shadow, CheckLedger, "", Unavailable)
+	}
+	if !d.answer.Refused {
+		return true
+	}
+	short := d.answer.Short
+	if short.Tally == nil {
+		return d.object(d.rules.settings.shadow, CheckLedger, "", Unavailable)
+	}
+	l := d.limit(short)
+	d.object(false, CheckLimit, l.name, d.reason(short))
+	d.tell(l, short)
+	return false
+}
+
+// limit returns the limit that short speaks of.
+func (d *decision) limit(short ledger.Short) *limit {
+	for i := range d.policy.counters {
+		if c := &d.policy.counters[i]; c.tally == short.Tally {
+			return &c.limits[short.Limit]
+		}
+	}
+	return &limit{}
+}
+
+func (d *decision) reason(short ledger.Short) Code {
+	switch l := d.limit(short); {
+	case short.Banned:
+		return Banned
+	case l.cooldown():
+		return TooSoon
+	default:
+		return TooMany
+	}
+}
+
+// tell decides what the caller learns of a limit without room: the cooldown of
+// the number asked for, and what is the caller's own. The state of a number, a
+// range or a country is nobody's business.
+func (d *decision) tell(l *limit, short ledger.Short) {
+	v := &d.Verdict
+	switch {
+	case v.Reason == TooSoon && !d.policy.hideCooldown:
+		v.Wait = short.Wait
+		v.Cooldown = Cooldown{l.window, short.Wait}
+	case v.Reason != TooSoon && l.callers():
+		v.Wait = short.Wait
+	default:
+		v.Code = Refused
+	}
+}
+
+// prove looks into the proof.
+func (d *decision) prove(ctx context.Context) bool {
+	v, shadow := &d.Verdict, d.policy.humanShadow
+	if d.Facts.Proof == "" {
+		v.Proof = "none"
+		if d.object(shadow, CheckHuman, d.challenge.rule, HumanRequired) {
+			return true
+		}
+		v.Action = Challenge
+		return false
+	}
+	if d.force.prover == nil {
+		v.Proof = "unavailable"
+		return d.object(shadow, CheckHuman, "", HumanUnavailable)
+	}
+	result := d.force.prover.Verify(ctx, human.Proof{Token: d.Facts.Proof, RemoteIP: d.Facts.IP.Addr, ID: d.Facts.ID, At: d.Facts.At})
+	v.Proof = result.Status.String()
+	if result.Err != nil {
+		v.Err = errors.Join(v.Err, result.Err)
+	}
+	switch result.Status {
+	case human.Passed:
+		return true
+	case human.Failed:
+		v.Detail = result.Detail
+		return d.object(shadow, CheckHuman, firstOf(result.Codes), HumanFailed)
+	default:
+		v.Detail = result.Detail
+		return d.object(shadow, CheckHuman, firstOf(result.Codes), HumanUnavailable)
+	}
+}
+
+func firstOf(codes []string) string {
+	if len(codes) == 0 {
+		return ""
+	}
+	return codes[0]
+}
+
+// record counts an event that is not a send: a refusal, or a wrong code.
+func (d *decision) record(ctx context.Context, at time.Time, what ledger.Count) error {
+	var charges []ledger.Charge
+	for i := range d.policy.counters {
+		if d.policy.counters[i].tally.Count != what {
+			continue
+		}
+		if charge, ok := d.charge(&d.policy.counters[i]); ok {
+			charges = append(charges, charge)
+		}
+	}
+	if len(charges) == 0 {
+		return nil
+	}
+	return d.gate.ledger.Record(ctx, at, charges)
+}

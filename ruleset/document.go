@@ -1,0 +1,129 @@
+package ruleset
+
+import "github.com/otpgate/otpgate/ruleset/internal/strict"
+
+// document is a ruleset file as it was written: every value with its place,
+// nothing filled in. [compile] makes a [Ruleset] of it.
+//
+// The field tags are the reference: the decoder, the JSON Schema and the
+// table in the documentation are made from them.
+type document struct {
+	strict.At
+	Version strict.Value[int]            `yaml:"version" required:"true" min:"1" max:"1" doc:"The version of the language. Always 1."`
+	Name    strict.Value[gateName]       `yaml:"name" default:"the file's name up to its first dot" doc:"Names this gate in metrics, logs and the ledger. Gates of the same name share their counts."`
+	Mode    strict.Value[Mode]           `yaml:"mode" default:"normal" doc:"The operator's switch. closed refuses every request; guarded asks for a proof where human.require says guarded."`
+	Request *requestSection              `yaml:"request" required:"true" doc:"Where the facts stand in a request."`
+	Answer  *answerSection               `yaml:"answer" doc:"What the app's answer says of the SMS."`
+	Network *networkSection              `yaml:"network" doc:"Which networks a request may come from."`
+	Geo     *geoSection                  `yaml:"geo" doc:"Which countries a request may come from."`
+	Number  *numberSection               `yaml:"number" doc:"Which numbers a code may be sent to."`
+	Human   *humanSection                `yaml:"human" doc:"The proof that a person asks."`
+	Limits  strict.Value[[]limitSection] `yaml:"limits" default:"see the README" doc:"How often, for each phone, address, device and so on. A list written here replaces the default limits; [] is no limits."`
+	Rules   strict.Value[[]ruleSection]  `yaml:"rules" doc:"Conditions of your own, in CEL. They are asked in order; allow, challenge and deny end the list, flag goes on."`
+	Regions strict.Map[*regionSection]   `yaml:"regions" doc:"What differs for numbers of a region, by ISO 3166 code."`
+	Respond *respondSection              `yaml:"respond" doc:"What a refusal tells."`
+	Shadow  strict.Value[bool]           `yaml:"shadow" default:"false" doc:"Judge, count and report everything, and let everything pass."`
+}
+
+type requestSection struct {
+	Phone   strict.Value[source]      `yaml:"phone" required:"true" example:"json /phone" doc:"Where the phone number stands: json POINTER, form FIELD, query NAME, header NAME or cookie NAME."`
+	Email   strict.Value[source]      `yaml:"email" example:"json /email" doc:"Where the email address stands, if there is one."`
+	Device  strict.Value[source]      `yaml:"device" example:"header X-Device-Id" doc:"Where the device's name for itself stands, if there is one."`
+	Proof   strict.Value[source]      `yaml:"proof" default:"cf-turnstile-response in the body's format" doc:"Where the proof stands."`
+	Region  strict.Value[region]      `yaml:"region" example:"US" doc:"How to read a number that has no country code. Without it only international spellings are read."`
+	MaxBody strict.Value[strict.Size] `yaml:"max_body" default:"16KiB" doc:"The largest body that is read; a larger one is refused."`
+}
+
+type answerSection struct {
+	Sent    strict.Value[[]strict.Value[answerWord]] `yaml:"sent" default:"[200-299]" doc:"Statuses that mean that a code was sent."`
+	NotSent strict.Value[[]strict.Value[answerWord]] `yaml:"not_sent" default:"[400-499]" doc:"Statuses that mean that no code was sent: the charges are given back. no_answer stands for an app that took the request and never answered it in full. All that neither list names is unknown and stays charged. A connection that could not be made is always not sent."`
+}
+
+type networkSection struct {
+	Trust  strict.Value[[]strict.Value[string]] `yaml:"trust" default:"[]" doc:"Names of lists whose addresses are let through this check whatever other lists say: real people behind data-center addresses."`
+	Deny   strict.Value[[]strict.Value[string]] `yaml:"deny" default:"[]" doc:"Names of lists whose addresses are refused."`
+	Lists  strict.Map[*listSection]             `yaml:"lists" doc:"The lists, by name."`
+	Shadow strict.Value[bool]                   `yaml:"shadow" default:"false" doc:"Judge and report, but let pass."`
+}
+
+type listSection struct {
+	strict.At
+	CIDRs strict.Value[[]strict.Value[string]] `yaml:"cidrs" example:"[203.0.113.0/24]" doc:"Addresses and CIDR blocks."`
+	File  strict.Value[string]                 `yaml:"file" example:"hosting.txt" doc:"A file with one address or CIDR block a line, relative to the ruleset file. It is watched."`
+	ASNs  strict.Value[[]strict.Value[asn]]    `yaml:"asns" example:"[64500]" doc:"Autonomous systems, by number. Needs asn_db."`
+}
+
+type geoSection struct {
+	Countries strict.AnyOr[country]     `yaml:"countries" default:"any" doc:"Where a request may come from: ISO 3166 codes of the client address. Needs country_db."`
+	Match     strict.Value[matchWord]   `yaml:"match" default:"off" doc:"What happens when the number is of another country than the address. Needs country_db."`
+	Unknown   strict.Value[unknownWord] `yaml:"unknown" default:"deny if countries are listed, else as match" doc:"What happens when the address is in no country that the database knows, or the database cannot be read."`
+	Shadow    strict.Value[bool]        `yaml:"shadow" default:"false" doc:"Judge and report, but let pass."`
+}
+
+type numberSection struct {
+	Countries strict.AnyOr[region]                 `yaml:"countries" default:"[request.region]" doc:"Where a code may be sent: regions of the whole number, not of its calling code."`
+	Types     strict.AnyOr[numberType]             `yaml:"types" default:"[mobile, fixed_line_or_mobile]" doc:"Kinds of numbers that a code may be sent to."`
+	Deny      strict.Value[[]strict.Value[prefix]] `yaml:"deny" default:"[]" example:"[\"+1900\"]" doc:"Prefixes that are refused, with country code, quoted."`
+	Shadow    strict.Value[bool]                   `yaml:"shadow" default:"false" doc:"Judge and report, but let pass."`
+}
+
+type humanSection struct {
+	strict.At
+	Require   strict.Value[requireWord]  `yaml:"require" default:"always" doc:"When a proof is asked for: always, guarded (in mode guarded, and when a rule or a check asks for it), challenged (only when a rule or a check asks for it), or never."`
+	Turnstile *turnstileSection          `yaml:"turnstile" doc:"Cloudflare Turnstile. Its secret belongs to the wiring, not here."`
+	Fallback  strict.Value[fallbackWord] `yaml:"fallback" default:"deny" doc:"What happens when the provider is away."`
+	Shadow    strict.Value[bool]         `yaml:"shadow" default:"false" doc:"Look into proofs and report, but let pass."`
+}
+
+type turnstileSection struct {
+	Hostnames strict.Value[[]strict.Value[string]] `yaml:"hostnames" example:"[login.example.com]" doc:"Hosts on which a proof may have been made. Without it, a proof of any host of the site key is good."`
+	Action    strict.Value[string]                 `yaml:"action" example:"send-otp" doc:"The action that the widget was made with. Without it, any is good."`
+	MaxAge    strict.Value[strict.Duration]        `yaml:"max_age" default:"5m" doc:"How old a proof may be."`
+}
+
+type limitSection struct {
+	strict.At
+	Name     strict.Value[string]          `yaml:"name" default:"made of the limit itself" doc:"What the limit is called in logs and errors."`
+	Per      strict.Many[per]              `yaml:"per" example:"[email, phone]" doc:"What is counted for, alone or together. Left out: everything is counted together."`
+	Distinct strict.Value[per]             `yaml:"distinct" example:"phone" doc:"Count different values of this, not events."`
+	Max      strict.Value[int]             `yaml:"max" required:"true" min:"1" max:"1000000000" doc:"How many in any span of the window."`
+	In       strict.Value[strict.Duration] `yaml:"in" required:"true" example:"24h" doc:"The window, from 1s to 366d."`
+	Count    strict.Value[countWord]       `yaml:"count" default:"sends" doc:"Which events."`
+	Across   strict.Value[acrossWord]      `yaml:"across" default:"this gate" doc:"all: shared by every gate on this ledger."`
+	Ban      strict.Value[strict.Duration] `yaml:"ban" example:"24h" doc:"Refuse for so long once a request finds the limit full, from 1s to 366d."`
+	Shadow   strict.Value[bool]            `yaml:"shadow" default:"false" doc:"Count and report, but let pass."`
+}
+
+type ruleSection struct {
+	strict.At
+	Name   strict.Value[string]   `yaml:"name" required:"true" example:"far-away" doc:"What the rule is called in logs."`
+	If     strict.Value[string]   `yaml:"if" example:"phone.country == \"CN\" && ip.country != \"CN\"" doc:"A condition over the facts, in CEL. Left out: always."`
+	Then   strict.Value[thenWord] `yaml:"then" required:"true" doc:"What happens to a request that meets it. allow skips the rules below, and nothing else."`
+	Shadow strict.Value[bool]     `yaml:"shadow" default:"false" doc:"Report, but go on as if the rule were not there."`
+}
+
+type regionSection struct {
+	strict.At
+	Geo    *regionGeoSection            `yaml:"geo" doc:"What differs of geo."`
+	Number *regionNumberSection         `yaml:"number" doc:"What differs of number."`
+	Human  *regionHumanSection          `yaml:"human" doc:"What differs of human."`
+	Limits strict.Value[[]limitSection] `yaml:"limits" doc:"Limits that take the place of those with the same per, distinct, count, across and in; others are added."`
+}
+
+type regionGeoSection struct {
+	Countries strict.AnyOr[country]     `yaml:"countries" doc:"Where a request may come from."`
+	Match     strict.Value[matchWord]   `yaml:"match" doc:"What happens when the number is of another country than the address."`
+	Unknown   strict.Value[unknownWord] `yaml:"unknown" doc:"What happens when the address is in no known country."`
+}
+
+type regionNumberSection struct {
+	Types strict.AnyOr[numberType] `yaml:"types" doc:"Kinds of numbers that a code may be sent to."`
+}
+
+type regionHumanSection struct {
+	Require strict.Value[requireWord] `yaml:"require" doc:"When a proof is asked for."`
+}
+
+type respondSection struct {
+	Cooldown strict.Value[cooldownWord] `yaml:"cooldown" default:"show" doc:"Whether the caller is told the cooldown of the number asked for. hide: it reads refused."`
+}

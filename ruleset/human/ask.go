@@ -1,0 +1,141 @@
+package human
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+)
+
+const (
+	maxAnswer = 64 << 10 // bytes; siteverify's answers have a few hundred
+	userAgent = "otpgate"
+)
+
+// fault is why there is no usable answer. Its text is made of our own words,
+// since errors of net/http quote what the other side sent, and that may echo a
+// secret; its cause is one of package context's errors, or nil.
+type fault struct {
+	code      string
+	text      string
+	cause     error
+	transport bool // worth asking again
+}
+
+func (f *fault) Error() string { return f.text }
+func (f *fault) Unwrap() error { return f.cause }
+
+func unreadable(format string, args ...any) *fault {
+	return &fault{code: CodeUnreadable, text: "siteverify " + fmt.Sprintf(format, args...)}
+}
+
+// ask puts the question once and returns the HTTP status and a readable
+// answer, or the fault. It goes to the transport itself: nothing follows
+// redirects or keeps cookies.
+func (t *Turnstile) ask(ctx context.Context, form string) (int, answer, *fault) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, t.url.String(), strings.NewReader(form))
+	if err != nil {
+		return 0, answer{}, &fault{code: CodeTransport, text: "the question could not be made"}
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.Header.Set("Accept", "application/json")
+	req.Header.Set("User-Agent", userAgent)
+
+	resp, err := t.transport.RoundTrip(req)
+	if err != nil {
+		return 0, answer{}, transportFault(ctx, err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	if err != nil {
+		return 0, answer{}, transportFault(ctx, err)
+	}
+	a, f := readAnswer(resp, body)
+	return resp.StatusCode, a, f
+}
+
+// readAnswer reads what siteverify wrote, whatever the status. What something
+// before it wrote in its place is a transport error if it is a 5xx; any other
+// status would be the same a moment later.
+func readAnswer(resp *http.Response, body []byte) (answer, *fault) {
+	if resp.StatusCode >= 300 && resp.StatusCode < 400 {
+		return answer{}, unreadable("answered %d; redirects are not followed", resp.StatusCode)
+	}
+	a, err := parseAnswer(resp.Header.Get("Content-Type"), body)
+	if err == nil {
+		return a, nil
+	}
+	f := unreadable("answered %d: %v", resp.StatusCode, err)
+	if resp.StatusCode >= 500 {
+		f.code, f.transport = CodeTransport, true
+	}
+	return answer{}, f
+}
+
+func parseAnswer(contentType string, body []byte) (answer, error) {
+	if len(body) > maxAnswer {
+		return answer{}, fmt.Errorf("longer than %d KiB", maxAnswer>>10)
+	}
+	if mediaType, _, err := mime.ParseMediaType(contentType); err != nil || mediaType != "application/json" {
+		return answer{}, errors.New("not of type application/json")
+	}
+	return decodeAnswer(body)
+}
+
+// transportFault says in our own words what went wrong on the way.
+func transportFault(ctx context.Context, err error) *fault {
+	f := &fault{code: CodeTransport, transport: true}
+	var (
+		dns  *net.DNSError
+		op   *net.OpError
+		cert *tls.CertificateVerificationError
+		rec  tls.RecordHeaderError
+		slow net.Error
+	)
+	switch {
+	case errors.Is(err, context.Canceled):
+		f.text, f.cause = "cancelled before siteverify answered", context.Canceled
+	case ctx.Err() != nil, errors.As(err, &slow) && slow.Timeout():
+		f.code, f.text, f.cause = CodeTimedOut, "siteverify did not answer in time", context.DeadlineExceeded
+	case errors.As(err, &dns):
+		f.text = "the host of siteverify could not be looked up"
+	case errors.As(err, &cert):
+		f.text = "the certificate of siteverify is not trusted"
+	case errors.As(err, &rec):
+		f.text = "siteverify does not speak TLS there"
+	case errors.As(err, &op) && op.Op == "dial":
+		f.text = "no connection to siteverify: " + printable(op.Error(), 200)
+	default:
+		f.text = "the connection to siteverify broke off"
+	}
+	return f
+}
+
+// newTransport has a bound for all that an unwell server could use up.
+func newTransport() *http.Transport {
+	dialer := &net.Dialer{Timeout: 2 * time.Second, KeepAlive: 15 * time.Second}
+	return &http.Transport{
+		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            dialer.DialContext,
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
+		TLSHandshakeTimeout:    2 * time.Second,
+		ForceAttemptHTTP2:      true, // a dialer of one's own turns it off
+		MaxIdleConns:           32,
+		MaxIdleConnsPerHost:    32,
+		MaxConnsPerHost:        256,
+		IdleConnTimeout:        90 * time.Second,
+		MaxResponseHeaderBytes: 64 << 10,
+		DisableCompression:     true, // answers are short, and stay so
+		HTTP2: &http.HTTP2Config{
+			// A connection that died unnoticed takes all its streams along.
+			SendPingTimeout: 5 * time.Second,
+			PingTimeout:     2 * time.Second,
+		},
+	}
+}

@@ -1,0 +1,168 @@
+// Package ledger keeps what has been charged: how many codes went to a
+// number, from an address, to a country, and so on.
+//
+// A [Tally] is one thing that is counted, and the limits that read the count.
+// A [Charge] is one event for one key of a tally. A ledger takes all charges
+// of a request, or none, and names the limit that stood in the way.
+//
+// The package holds the contract ([Ledger]) and the embedded ledger
+// ([Embedded]), which needs nothing but memory. The suite in ledgertest holds
+// every implementation to the contract.
+package ledger
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Count says which events a tally counts.
+type Count uint8
+
+const (
+	// Sends are requests let through to the app. An app that did not send
+	// gives its event back.
+	Sends Count = iota
+	// Unverified are sends whose code nobody has entered yet. Entering it
+	// gives the event back.
+	Unverified
+	// Requests are all requests that reached the ledger and were not refused
+	// by a limit on requests.
+	Requests
+	// Refusals are requests that the gate refused.
+	Refusals
+	// WrongCodes are wrong guesses on the verify route.
+	WrongCodes
+)
+
+// Attempts reports whether events of this kind are also written for requests
+// that are refused. Whoever sends many of them could fill any table, so they
+// go to a structure of fixed size, which may count too much, but never too
+// little.
+func (c Count) Attempts() bool { return c >= Requests }
+
+// Key names one counter: a keyed hash, so that no ledger holds a phone
+// number, an address or a device in clear.
+type Key [2]uint64
+
+// ID names one reservation. The same ID charges once.
+type ID [16]byte
+
+// Tally is one thing that is counted, for each of its keys, and the limits
+// that read the count. Several limits on the same events share one tally: "1
+// in 60s" and "5 in 24h" of a phone read one log. A Tally is made at load and
+// never changes afterwards.
+type Tally struct {
+	// Seed names the tally. It depends on what is counted and for whom, not on
+	// the limits, so that a changed limit finds the counts as they are. The
+	// keys of its charges already contain it.
+	Seed Key
+	// Name is for people: "phone", "ip, distinct phone".
+	Name  string
+	Count Count
+	// Distinct counts different members, not events. Only for Sends and
+	// Unverified, with limits of at most [MaxExact].
+	Distinct bool
+	// Limits holds at least one limit.
+	Limits []Limit
+}
+
+// MaxExact is the largest Max that is kept as an exact log of events. Above,
+// events are kept in cells of Window/[Cells], and the oldest cell counts
+// whole: never more than Max in any window, and up to one cell too careful.
+const (
+	MaxExact = 64
+	Cells    = 16
+)
+
+// Limit allows at most Max events in any span of Window.
+type Limit struct {
+	Name   string        // as the operator reads it: "phone: 5 in 24h"
+	Max    int           // at least 1, at most 1<<31-1
+	Window time.Duration // at least a second, at most 366 days
+	// Ban starts when a request finds the limit full: the key is refused for
+	// so long. It is not made longer by asking again. Zero is no ban.
+	Ban time.Duration
+	// Shadow limits are counted and reported, and refuse nobody.
+	Shadow bool
+}
+
+// Charge is one event for one key of a tally.
+type Charge struct {
+	Tally *Tally
+	Key   Key
+	// Member is what is counted where the tally is distinct: a keyed hash.
+	Member uint64
+}
+
+// Short says that a limit had no room.
+type Short struct {
+	Tally *Tally
+	Limit int           // index into Tally.Limits
+	Wait  time.Duration // until the same charge would fit, if nobody else asks
+	// Banned: the key is banned; Limit is the one whose ban it is.
+	Banned bool
+}
+
+// Answer is what a ledger has to say to a request. Its zero value is ready
+// for use, and reusing one saves the allocation of Shadow.
+type Answer struct {
+	// Refused reports whether Short stood in the way. Nothing was taken then,
+	// but the charges of tallies that count [Requests].
+	Refused bool
+	// Short is the limit with the longest wait of those that had no room.
+	Short Short
+	// Shadow are the shadow limits that would have refused.
+	Shadow []Short
+}
+
+// Outcome is what came of a request that was let through.
+type Outcome uint8
+
+const (
+	// Unknown: the answer broke off, or does not tell. The zero value, and
+	// the careful one: the charges stay.
+	Unknown Outcome = iota
+	// Sent: the app sent a code. The charges stay.
+	Sent
+	// NotSent: the app sent nothing. All charges of sends are given back.
+	NotSent
+	// Verified: the code has been entered. What counts [Unverified] is given
+	// back, also after Sent or Unknown, and also minutes later.
+	Verified
+)
+
+// Ledger keeps charges. It is safe for concurrent use.
+//
+// The caller's clock is given as at; a ledger shared by several machines may
+// use a clock of its own instead. A ledger never runs backwards: an at before
+// the latest one it has seen is read as the latest one.
+//
+// An error means that the ledger could not count. Nothing was taken then, and
+// the answer says Refused with an empty Short.
+type Ledger interface {
+	// Look asks whether all charges would fit, and takes only those of tallies
+	// that count [Requests]: all of these or, if one of them is full, none. It
+	// starts the bans of the limits that it finds full.
+	Look(ctx context.Context, at time.Time, charges []Charge, a *Answer) error
+
+	// Reserve does what Look does, and if all charges fit it takes those of
+	// sends as well. Tallies that count [Refusals] or [WrongCodes] are only
+	// looked at. If id has been reserved before, nothing is taken again and
+	// the request is not refused.
+	Reserve(ctx context.Context, at time.Time, id ID, charges []Charge, a *Answer) error
+
+	// Record adds one event to each charge, all of which must count
+	// [Refusals] or [WrongCodes], without asking whether there is room.
+	Record(ctx context.Context, at time.Time, charges []Charge) error
+
+	// Settle closes what was reserved under id. Each thing is given back once:
+	// NotSent after anything but Verified gives all charges of sends back,
+	// Verified gives back those that count unverified. Settling twice, an
+	// unknown id, or one whose windows have ended changes nothing.
+	Settle(ctx context.Context, at time.Time, id ID, o Outcome) error
+}
+
+// ErrFull is returned by Reserve when the ledger has no room for a new key.
+// Keys that it already follows are still counted.
+var ErrFull = errors.New("the ledger is full: no new keys until old ones expire")

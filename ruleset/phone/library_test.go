@@ -1,0 +1,261 @@
+package phone
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/nyaruka/phonenumbers"
+)
+
+// libraryTypes are our types by the library's.
+var libraryTypes = map[phonenumbers.PhoneNumberType]Type{
+	phonenumbers.FIXED_LINE:           FixedLine,
+	phonenumbers.MOBILE:               Mobile,
+	phonenumbers.FIXED_LINE_OR_MOBILE: FixedLineOrMobile,
+	phonenumbers.TOLL_FREE:            TollFree,
+	phonenumbers.PREMIUM_RATE:         PremiumRate,
+	phonenumbers.SHARED_COST:          SharedCost,
+	phonenumbers.VOIP:                 VoIP,
+	phonenumbers.PERSONAL_NUMBER:      PersonalNumber,
+	phonenumbers.PAGER:                Pager,
+	phonenumbers.UAN:                  UAN,
+	phonenumbers.VOICEMAIL:            Voicemail,
+	phonenumbers.UNKNOWN:              Unknown,
+}
+
+// A reading is what the library makes of a spelling.
+type reading struct {
+	e164, region string
+	kind         Type
+	valid        bool
+	possible     bool
+	code         int
+	abroad       bool // written with the region's own prefix for calls abroad
+}
+
+// byLibrary reads raw as the library does; ok is false if it will not.
+func byLibrary(raw, region string) (r reading, ok bool) {
+	n, err := phonenumbers.ParseAndKeepRawInput(raw, region)
+	if err != nil {
+		return reading{}, false
+	}
+	r = reading{
+		// Not Format: it drops leading zeros of all-zero numbers.
+		e164:     "+" + strconv.Itoa(int(n.GetCountryCode())) + phonenumbers.GetNationalSignificantNumber(n),
+		valid:    phonenumbers.IsValidNumber(n),
+		possible: phonenumbers.IsPossibleNumberWithReason(n) == phonenumbers.IS_POSSIBLE,
+		code:     int(n.GetCountryCode()),
+		abroad:   n.GetCountryCodeSource() == phonenumbers.PhoneNumber_FROM_NUMBER_WITH_IDD,
+	}
+	if r.valid {
+		r.region = phonenumbers.GetRegionCodeForNumber(n)
+		r.kind = libraryTypes[phonenumbers.GetNumberType(n)]
+	}
+	return r, true
+}
+
+// disagrees compares our reading of raw with the library's. raw is digits,
+// with a plus or without; the differences that the package documents are
+// allowed, and no other.
+func disagrees(raw, region string) error {
+	n, err := Parse(raw, region)
+	want, ok := byLibrary(raw, region)
+	national := !strings.HasPrefix(raw, "+")
+	if err != nil {
+		switch {
+		case !n.IsZero():
+			return fmt.Errorf("%q %q: a number beside error %v", raw, region, err)
+		case !ok || !want.valid && !want.possible:
+			return nil
+		case err == ErrNoRegion && region == "":
+			return nil
+		case err == ErrAmbiguous && !stable(want.e164):
+			return nil
+		case want.abroad && !strings.HasSuffix(raw, want.e164[1:]):
+			return nil // as behind a plus, only a trunk zero is forgiven
+		case national:
+			return fmt.Errorf("%q %q: %v, but the library reads %+v", raw, region, err, want)
+		case want.e164 == raw:
+			return fmt.Errorf("%q: %v, but the library reads it and takes nothing away", raw, err)
+		case err == ErrAmbiguous && literallyValid(raw):
+			return nil
+		case strings.HasSuffix(raw, "0"+want.e164[1+len(strconv.Itoa(want.code)):]) && !literallyValid(raw) && stable(want.e164) && trunkZero(want, raw):
+			return fmt.Errorf("%q: %v, but it is %s with a trunk zero", raw, err, want.e164)
+		}
+		return nil
+	}
+
+	if n.E164() != want.e164 {
+		if national && strings.HasPrefix(raw, "00") && (!ok || !want.possible && !want.valid) {
+			return disagreesOn(n, raw)
+		}
+		if ok && !want.possible && !want.valid && !n.Valid() {
+			return fmt.Errorf("%q %q: %s, which nobody holds for possible", raw, region, n.E164())
+		}
+		return fmt.Errorf("%q %q: read as %s, by the library as %s (valid %t, possible %t)", raw, region, n.E164(), want.e164, want.valid, want.possible)
+	}
+	if n.Key() != n.E164() && !want.valid && n.Valid() {
+		// An old spelling: the library knows the new one.
+		want, _ = byLibrary(n.Key(), "")
+	}
+	if n.Valid() != want.valid || n.Region() != want.region || n.Type() != want.kind || n.CallingCode() != want.code || !n.Valid() && !want.possible {
+		return fmt.Errorf("%q %q: %s %s %v valid %t, by the library %+v", raw, region, n.E164(), n.Region(), n.Type(), n.Valid(), want)
+	}
+	return nil
+}
+
+// disagreesOn compares n, read from 00 and more, with the library's reading of
+// a plus and more.
+func disagreesOn(n Number, raw string) error {
+	plain, err := Parse("+"+raw[2:], "")
+	if err != nil || plain != n {
+		return fmt.Errorf("%q: read as %s, with a plus as %s (%v)", raw, n.E164(), plain.E164(), err)
+	}
+	return disagrees("+"+raw[2:], "")
+}
+
+// stable reports whether the library reads e164 as itself.
+func stable(e164 string) bool {
+	again, ok := byLibrary(e164, "")
+	return ok && again.e164 == e164
+}
+
+// literallyValid reports whether the digits of raw are a number as they are.
+func literallyValid(raw string) bool {
+	digits := values(raw[1:])
+	code, p := lookup(digits)
+	return p != nil && walk(p.numbers, digits[codeLen(code):]) != 0
+}
+
+// trunkZero reports whether raw is want with the trunk prefix of its calling
+// code.
+func trunkZero(want reading, raw string) bool {
+	code := "+" + strconv.Itoa(want.code)
+	trunk := phonenumbers.GetNddPrefixForRegion(phonenumbers.GetRegionCodeForCountryCode(want.code), true)
+	return strings.HasPrefix(trunk, "0") && raw == code+trunk+strings.TrimPrefix(want.e164, code)
+}
+
+func values(text string) []byte {
+	digits := []byte(text)
+	for i := range digits {
+		digits[i] -= '0'
+	}
+	return digits
+}
+
+// seeds returns example numbers of every region and type.
+func seeds() []string {
+	var out []string
+	for _, region := range Regions() {
+		if region == nowhere {
+			continue
+		}
+		for kind := range libraryTypes {
+			if n := phonenumbers.GetExampleNumberForType(region, kind); n != nil {
+				out = append(out, phonenumbers.Format(n, phonenumbers.E164))
+			}
+		}
+	}
+	for code := range phonenumbers.GetSupportedGlobalNetworkCallingCodes() {
+		out = append(out, phonenumbers.Format(phonenumbers.GetExampleNumberForNonGeoEntity(code), phonenumbers.E164))
+	}
+	return out
+}
+
+func TestLibraryAgreesOnExamples(t *testing.T) {
+	for _, e164 := range seeds() {
+		if err := disagrees(e164, ""); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestLibraryAgreesAround takes every example number and changes it a little:
+// every digit by every other, one more, one less, and all of it as dialled in
+// its own and in other countries.
+func TestLibraryAgreesAround(t *testing.T) {
+	prefixes := []string{"", "0", "00", "011", "1", "8", "06", "810", "0015", "9"}
+	rng := rand.New(rand.NewPCG(1, 2))
+	all := Regions()
+	report := failures(t)
+	for _, e164 := range seeds() {
+		report(disagrees(e164+"0", ""))
+		report(disagrees(e164[:len(e164)-1], ""))
+		for at := 1; at < len(e164); at++ {
+			if !testing.Short() || at%4 == 0 {
+				for d := byte('0'); d <= '9'; d++ {
+					changed := []byte(e164)
+					changed[at] = d
+					report(disagrees(string(changed), ""))
+				}
+			}
+		}
+		n, err := Parse(e164, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		national := e164[1+codeLen(n.code):]
+		for _, prefix := range prefixes {
+			report(disagrees(prefix+national, n.Region()))
+			report(disagrees(prefix+e164[1:], n.Region()))
+			report(disagrees(prefix+e164[1:], all[rng.IntN(len(all))]))
+			report(disagrees(prefix+national, all[rng.IntN(len(all))]))
+			report(disagrees(e164[:1+codeLen(n.code)]+prefix+national, ""))
+		}
+	}
+}
+
+// TestLibraryAgreesAtRandom draws digits for every calling code and region.
+func TestLibraryAgreesAtRandom(t *testing.T) {
+	rounds := 300
+	if testing.Short() {
+		rounds = 30
+	}
+	rng := rand.New(rand.NewPCG(3, 4))
+	digits := func(n int) string {
+		var b bytes.Buffer
+		for range n {
+			b.WriteByte(byte('0' + rng.IntN(10)))
+		}
+		return b.String()
+	}
+	report := failures(t)
+	for code, at := range planOf {
+		if at == 0 {
+			continue
+		}
+		for range rounds {
+			report(disagrees(fmt.Sprintf("+%d%s", code, digits(2+rng.IntN(14))), ""))
+		}
+	}
+	for _, region := range Regions() {
+		for range rounds {
+			report(disagrees(digits(2+rng.IntN(14)), region))
+			report(disagrees("0"+digits(2+rng.IntN(12)), region))
+		}
+	}
+	for range 1000 {
+		report(disagrees("+"+digits(1+rng.IntN(18)), ""))
+	}
+}
+
+// failures returns a function that reports errors, the first twenty of them.
+func failures(t *testing.T) func(error) {
+	count := 0
+	return func(err error) {
+		t.Helper()
+		if err == nil {
+			return
+		}
+		if count++; count <= 20 {
+			t.Error(err)
+		}
+		if count == 21 {
+			t.Fatal("and more")
+		}
+	}
+}

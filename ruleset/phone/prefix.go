@@ -1,0 +1,113 @@
+package phone
+
+import (
+	"bytes"
+	"strconv"
+)
+
+// ParsePrefix reads the beginning of numbers, "+1900" or "+1 (876) 555-0", and
+// returns it as [Number.HasPrefix] takes it: "+1876555". It takes the
+// spellings of Parse, always with a plus, and refuses what no number begins
+// with: an unknown calling code, or a trunk zero behind one.
+func ParsePrefix(s string) (string, error) {
+	var sp spelling
+	if err := sp.scan(s); err != nil {
+		return "", err
+	}
+	digits := sp.digits()
+	switch {
+	case !sp.plus:
+		return "", ErrNoRegion
+	case sp.trunk != 0:
+		return "", ErrInvalid
+	case len(digits) > maxDigits:
+		return "", ErrTooLong
+	case !startsCode(digits):
+		return "", ErrInvalid
+	}
+	if code, p := lookup(digits); p != nil {
+		rest := digits[codeLen(code):]
+		if len(rest) > 0 && rest[0] == 0 && !leads(p.numbers, rest) {
+			return "", ErrInvalid
+		}
+	}
+	out := make([]byte, 0, maxDigits+1)
+	out = append(out, '+')
+	for _, d := range digits {
+		out = append(out, '0'+d)
+	}
+	return string(out), nil
+}
+
+// startsCode reports whether digits begin with a calling code or one begins
+// with them.
+func startsCode(digits []byte) bool {
+	if _, p := lookup(digits); p != nil {
+		return true
+	}
+	if len(digits) > 2 || digits[0] == 0 {
+		return false
+	}
+	for code, at := range planOf {
+		if at != 0 && bytes.HasPrefix(strconv.AppendInt(nil, int64(code), 10), ascend(digits)) {
+			return true
+		}
+	}
+	return false
+}
+
+// ascend returns digits as text.
+func ascend(digits []byte) []byte {
+	out := make([]byte, len(digits))
+	for i, d := range digits {
+		out[i] = '0' + d
+	}
+	return out
+}
+
+// leads reports whether some number goes on from state with these digits.
+func leads(state uint16, digits []byte) bool {
+	for _, d := range digits {
+		state = word(int(state)*stateSize + 2*int(d))
+	}
+	return state != 0
+}
+
+// HasPrefix reports whether a spelling of n begins with prefix, in the form
+// that ParsePrefix returns. All spellings that ring the same phone are tried,
+// written or not, so that none dodges a prefix meant for another.
+func (n Number) HasPrefix(prefix string) bool {
+	if n.IsZero() || len(prefix) < 2 {
+		return false
+	}
+	var buf [maxDigits + 4]byte
+	text := n.key.append(buf[:0])
+	if starts(text, prefix) {
+		return true
+	}
+	if n.written != n.key && starts(n.written.append(buf[:0]), prefix) {
+		return true
+	}
+	text = n.key.append(buf[:0])
+	switch {
+	case n.code == mexico && len(text) == len("+525512345678"):
+		return starts(splice(text, 3, '1'), prefix)
+	case n.code == argentina && len(text) == len("+541123456789"):
+		return starts(splice(text, 3, '9'), prefix)
+	case n.code == brazil && len(text) == len("+5511987654321") && text[5] == '9':
+		return gotNinthDigit([]byte{text[6] - '0', text[7] - '0'}) && starts(append(text[:5], text[6:]...), prefix)
+	}
+	return false
+}
+
+func starts(text []byte, prefix string) bool {
+	return len(text) >= len(prefix) && string(text[:len(prefix)]) == prefix
+}
+
+// splice puts c before text[at].
+func splice(text []byte, at int, c byte) []byte {
+	text = append(text, 0)
+	copy(text[at+1:], text[at:])
+	text[at] = c
+	return text
+}

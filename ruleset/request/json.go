@@ -1,0 +1,430 @@
+package request
+
+import (
+	"bytes"
+	"cmp"
+	"hash/maphash"
+	"slices"
+	"unicode/utf8"
+)
+
+// maxDepth bounds how deep objects and arrays nest.
+const maxDepth = 64
+
+// scanner reads a JSON body (RFC 8259) in one pass and keeps the strings at
+// the wanted pointers.
+//
+// Malformed is what any strict parser refuses, and beyond that: a byte order
+// mark, lone surrogates in escapes, deep nesting.
+//
+// Ambiguous is what parsers read differently: a key twice in any object, a key
+// on the way to a wanted value that is spelled like the next step and is not
+// it (see related), a wanted value that is not one string, a parent that is
+// not an object, NUL in a key or a wanted value, __proto__ anywhere and
+// constructor or prototype on the way. NUL is let alone in all other strings:
+// nothing is made of them here, and the app gets them as they are.
+//
+// Where the phone is not there at all, that is told rather than an ambiguity.
+type scanner struct {
+	reader *reader
+	plan   *plan
+	body   []byte
+	pos    int
+
+	ambiguous string      // the first ambiguity
+	misspelt  [facts]bool // a key that is spelled like a step
+	keys      []key       // of all objects that are open, innermost last
+	scratch   []byte      // unescaped keys
+}
+
+// key is one key of an open object: a piece of body, or of scratch.
+type key struct {
+	start, end int32
+	unescaped  bool
+}
+
+// mask holds one bit for each wanted pointer.
+type mask uint8
+
+// fault says why a body is malformed; "" if it is not.
+type fault = string
+
+const endsEarly fault = "it ends too early"
+
+func (s *scanner) reset(rd *reader, p *plan, body []byte) {
+	*s = scanner{reader: rd, plan: p, body: body, keys: s.keys[:0], scratch: s.scratch[:0]}
+}
+
+// read reads a whole body.
+func (s *scanner) read(rd *reader, p *plan, body []byte) *Problem {
+	s.reset(rd, p, body)
+	f := fault("")
+	if !utf8.Valid(body) {
+		f = "it is not UTF-8"
+	} else if f = s.document(); f == "" && s.pos != len(body) {
+		f = "something follows the value"
+	}
+	if f != "" {
+		return bad("JSON: %s (byte %d)", f, s.pos)
+	}
+	return s.judge()
+}
+
+// judge decides on a body that is well-formed.
+func (s *scanner) judge() *Problem {
+	rd, wants := s.reader, s.plan.wants[JSON]
+	var others bool // something else than the phone was found
+	for _, w := range wants {
+		others = others || w.fact != phone && rd.has[w.fact]
+	}
+	phoneIsHere := s.plan.sources[phone].kind == JSON
+	if phoneIsHere && !rd.has[phone] && !(others && s.misspelt[phone]) {
+		return missing(s.plan)
+	}
+	if s.ambiguous != "" {
+		return bad("JSON: %s", s.ambiguous)
+	}
+	for _, w := range wants {
+		if s.misspelt[w.fact] {
+			return bad("JSON: a key is spelled like a step of %s and is not it", w.source)
+		}
+	}
+	return nil
+}
+
+// readBegin reads the beginning of a body, and finds only what no end could mend.
+func (s *scanner) readBegin(rd *reader, p *plan, begin []byte) *Problem {
+	s.reset(rd, p, begin)
+	if f := s.document(); f != "" && f != endsEarly {
+		return bad("JSON: %s (byte %d)", f, s.pos)
+	} else if f == "" && s.pos != len(begin) {
+		return bad("JSON: something follows the value (byte %d)", s.pos)
+	}
+	return nil
+}
+
+func (s *scanner) document() fault {
+	if bytes.HasPrefix(s.body, []byte("\xef\xbb\xbf")) {
+		return "it begins with a byte order mark"
+	}
+	s.space()
+	all := mask(1)<<len(s.plan.wants[JSON]) - 1
+	if all != 0 && s.peek() != '{' {
+		s.ambiguity("the body is not an object")
+	}
+	if f := s.value(all, 0, 0); f != "" {
+		return f
+	}
+	s.space()
+	return ""
+}
+
+func (s *scanner) ambiguity(what string) {
+	if s.ambiguous == "" {
+		s.ambiguous = what
+	}
+}
+
+func (s *scanner) space() {
+	for s.pos < len(s.body) {
+		switch s.body[s.pos] {
+		case ' ', '\t', '\n', '\r':
+			s.pos++
+		default:
+			return
+		}
+	}
+}
+
+// peek is the byte at hand; 0, which begins nothing, at the end.
+func (s *scanner) peek() byte {
+	if s.pos < len(s.body) {
+		return s.body[s.pos]
+	}
+	return 0
+}
+
+// value reads one value. way says for which pointers it lies on the way, all
+// of them step steps from the root; depth is how deep it is nested.
+func (s *scanner) value(way mask, step, depth int) fault {
+	if s.pos >= len(s.body) {
+		return endsEarly
+	}
+	switch c := s.body[s.pos]; c {
+	case '{':
+		if depth == maxDepth {
+			return "it is nested too deep"
+		}
+		return s.object(way, step, depth+1)
+	case '[':
+		if depth == maxDepth {
+			return "it is nested too deep"
+		}
+		return s.array(depth + 1)
+	case '"':
+		_, _, _, f := s.str()
+		return f
+	case 't':
+		return s.literal("true")
+	case 'f':
+		return s.literal("false")
+	case 'n':
+		return s.literal("null")
+	default:
+		return s.number()
+	}
+}
+
+func (s *scanner) array(depth int) fault {
+	s.pos++ // [
+	s.space()
+	if s.peek() == ']' {
+		s.pos++
+		return ""
+	}
+	for {
+		s.space()
+		if f := s.value(0, 0, depth); f != "" {
+			return f
+		}
+		s.space()
+		if s.pos >= len(s.body) {
+			return endsEarly
+		}
+		switch s.body[s.pos] {
+		case ',':
+			s.pos++
+		case ']':
+			s.pos++
+			return ""
+		default:
+			return "a comma or the end of a list is missing"
+		}
+	}
+}
+
+func (s *scanner) object(way mask, step, depth int) fault {
+	firstKey, firstScratch := len(s.keys), len(s.scratch)
+	s.pos++ // {
+	s.space()
+	if s.peek() == '}' {
+		s.pos++
+		return ""
+	}
+	for {
+		s.space()
+		if s.pos >= len(s.body) {
+			return endsEarly
+		}
+		if s.body[s.pos] != '"' {
+			return "a key is missing"
+		}
+		start, end, escaped, f := s.str()
+		if f != "" {
+			return f
+		}
+		k := s.keep(start, end, escaped)
+		s.space()
+		if s.pos >= len(s.body) {
+			return endsEarly
+		}
+		if s.body[s.pos] != ':' {
+			return "a colon is missing"
+		}
+		s.pos++
+		s.space()
+		if f := s.member(k, way, step, depth); f != "" {
+			return f
+		}
+		s.space()
+		if s.pos >= len(s.body) {
+			return endsEarly
+		}
+		switch s.body[s.pos] {
+		case ',':
+			s.pos++
+		case '}':
+			s.pos++
+			if s.repeated(s.keys[firstKey:]) {
+				s.ambiguity("a key stands twice in one object")
+			}
+			s.keys, s.scratch = s.keys[:firstKey], s.scratch[:firstScratch]
+			return ""
+		default:
+			return "a comma or the end of an object is missing"
+		}
+	}
+}
+
+// member reads the value of the key k, in an object that lies on the way to
+// the pointers in way.
+func (s *scanner) member(k []byte, way mask, step, depth int) fault {
+	switch {
+	case bytes.IndexByte(k, 0) >= 0:
+		s.ambiguity("NUL in a key")
+	case string(k) == "__proto__", way != 0 && isPrototype(k):
+		s.ambiguity("a key names a prototype")
+	}
+	others := s.plan.notInBody
+	if depth > 1 {
+		others = nil
+	}
+	if way == 0 && len(others) == 0 {
+		return s.value(0, 0, depth)
+	}
+	canon := canonical(s.reader.canon, k)
+	s.reader.canon = canon
+	for _, name := range others {
+		if related(canon, name) {
+			s.ambiguity("a field of the query stands in the body too")
+		}
+	}
+	wanted := -1
+	var next mask
+	for i := range s.plan.wants[JSON] {
+		w := &s.plan.wants[JSON][i]
+		switch {
+		case way&(1<<i) == 0:
+		case string(k) != w.tokens[step]:
+			if related(canon, w.rest[step]) {
+				s.misspelt[w.fact] = true
+			}
+		case step == len(w.tokens)-1:
+			wanted = i
+		default:
+			next |= 1 << i
+		}
+	}
+	if wanted >= 0 {
+		return s.wanted(&s.plan.wants[JSON][wanted], depth)
+	}
+	if c := s.peek(); next != 0 && c != '{' && c != 'n' {
+		s.ambiguity("something on the way to a value is not an object")
+	}
+	return s.value(next, step+1, depth)
+}
+
+// wanted reads the value of w.
+func (s *scanner) wanted(w *want, depth int) fault {
+	s.reader.has[w.fact] = true
+	if s.peek() != '"' {
+		s.ambiguity(factWords[w.fact] + " is not one string")
+		return s.value(0, 0, depth)
+	}
+	start, end, escaped, f := s.str()
+	if f != "" {
+		return f
+	}
+	text := s.body[start:end]
+	if escaped {
+		text = unescape(s.reader.value[:0], text)
+		s.reader.value = text
+	}
+	if bytes.IndexByte(text, 0) >= 0 {
+		s.ambiguity("NUL in " + factWords[w.fact])
+	}
+	s.reader.text[w.fact] = string(text)
+	return ""
+}
+
+// keep unescapes a key and remembers it until its object ends. What it returns
+// is good until the next key.
+func (s *scanner) keep(start, end int, escaped bool) []byte {
+	k := key{int32(start), int32(end), escaped}
+	if escaped {
+		k.start = int32(len(s.scratch))
+		s.scratch = unescape(s.scratch, s.body[start:end])
+		k.end = int32(len(s.scratch))
+	}
+	s.keys = append(s.keys, k)
+	return s.spelling(k)
+}
+
+func (s *scanner) spelling(k key) []byte {
+	if k.unescaped {
+		return s.scratch[k.start:k.end]
+	}
+	return s.body[k.start:k.end]
+}
+
+var seed = maphash.MakeSeed()
+
+// repeated reports whether one key is twice in keys, which it may reorder.
+func (s *scanner) repeated(keys []key) bool {
+	if len(keys) > 16 { // too many to compare each with each: equal ones become neighbours
+		hash := func(k key) uint64 { return maphash.Bytes(seed, s.spelling(k)) }
+		slices.SortFunc(keys, func(a, b key) int {
+			if c := cmp.Compare(a.end-a.start, b.end-b.start); c != 0 {
+				return c
+			}
+			return cmp.Compare(hash(a), hash(b))
+		})
+		for i := 1; i < len(keys); i++ {
+			if hash(keys[i-1]) == hash(keys[i]) && bytes.Equal(s.spelling(keys[i-1]), s.spelling(keys[i])) {
+				return true
+			}
+		}
+		return false
+	}
+	for i, a := range keys {
+		for _, b := range keys[:i] {
+			if a.end-a.start == b.end-b.start && bytes.Equal(s.spelling(a), s.spelling(b)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (s *scanner) literal(word string) fault {
+	for i := range len(word) {
+		if s.pos == len(s.body) {
+			return endsEarly
+		}
+		if s.body[s.pos] != word[i] {
+			return "a value is malformed"
+		}
+		s.pos++
+	}
+	return ""
+}
+
+func (s *scanner) number() fault {
+	if s.peek() == '-' {
+		s.pos++
+	}
+	if s.peek() == '0' {
+		s.pos++
+	} else if f := s.digits(); f != "" {
+		return f
+	}
+	if s.peek() == '.' {
+		s.pos++
+		if f := s.digits(); f != "" {
+			return f
+		}
+	}
+	if c := s.peek(); c == 'e' || c == 'E' {
+		s.pos++
+		if c := s.peek(); c == '+' || c == '-' {
+			s.pos++
+		}
+		return s.digits()
+	}
+	return ""
+}
+
+// digits reads one or more.
+func (s *scanner) digits() fault {
+	if s.pos >= len(s.body) {
+		return endsEarly
+	}
+	start := s.pos
+	for s.pos < len(s.body) && s.body[s.pos]-'0' <= 9 {
+		s.pos++
+	}
+	if s.pos == start {
+		return "a value is malformed"
+	}
+	return ""
+}

@@ -1,0 +1,191 @@
+package ruleset
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/otpgate/otpgate/ruleset/internal/strict"
+	"github.com/otpgate/otpgate/ruleset/ledger"
+	"github.com/otpgate/otpgate/ruleset/network"
+	"github.com/otpgate/otpgate/ruleset/request"
+)
+
+// Ruleset is a compiled ruleset file. It never changes, and is safe for
+// concurrent use.
+type Ruleset struct {
+	settings *settings
+	mode     Mode
+	shape    request.Shape
+	sources  network.Sources
+	lists    *network.Lists
+	rules    []rule
+	base     *policy
+	regional map[string]*policy
+	sent     [600]ledger.Outcome // by status
+	noAnswer ledger.Outcome
+	files    []string
+	needs    []string
+}
+
+// Problem is one thing wrong, or doubtful, in a ruleset file; Problems are all
+// of them, in the order of the file.
+type (
+	Problem  = strict.Problem
+	Problems = strict.Problems
+)
+
+// Wiring is what the place that a ruleset runs in gives it. A ruleset that
+// needs what is not there is refused.
+type Wiring struct {
+	Country   *network.CountryDB // nil if there is none
+	ASN       *network.ASNDB     // nil if there is none
+	Turnstile bool               // whether a secret for Turnstile is there
+	// Unwired takes everything for wired, to look at a file alone.
+	Unwired bool
+}
+
+// Load reads the ruleset file at path, and the list files that it names, whose
+// paths are relative to its own. The error says that path could not be read;
+// all else that is wrong is in the problems, and the ruleset is nil if there
+// are errors among them.
+func Load(path string, w Wiring) (*Ruleset, Problems, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, nil, fmt.Errorf("reading ruleset: %w", err)
+	}
+	beside := func(name string) string {
+		if filepath.IsAbs(name) {
+			return name
+		}
+		return filepath.Join(filepath.Dir(path), name)
+	}
+	rules, problems := Compile(path, text, func(name string) ([]byte, error) { return os.ReadFile(beside(name)) }, w)
+	if rules != nil {
+		for i, name := range rules.files {
+			rules.files[i] = beside(name)
+		}
+		rules.files = append([]string{path}, rules.files...)
+	}
+	return rules, problems, nil
+}
+
+// Compile makes a ruleset of text. The name of the file stands in problems;
+// readFile reads the list files that the ruleset names.
+func Compile(file string, text []byte, readFile func(string) ([]byte, error), w Wiring) (*Ruleset, Problems) {
+	src := strict.NewSource(file, text)
+	doc := new(document)
+	if !src.Decode(doc) && doc.Pos.IsZero() {
+		return nil, src.Problems()
+	}
+	c := &compiler{src: src, text: text, doc: doc, wiring: w, readFile: readFile, missing: make(map[string]bool)}
+	s := c.settings(file)
+	if src.Problems().HasErrors() {
+		return nil, src.Problems()
+	}
+	lists, err := network.NewLists(c.lists)
+	if err != nil {
+		src.Errorf(strict.Pos{}, "lists: %v", err)
+		return nil, src.Problems()
+	}
+	r := &Ruleset{
+		settings: s,
+		mode:     s.mode,
+		shape:    s.shape,
+		sources:  network.Sources{Country: w.Country, ASN: w.ASN, Lists: lists},
+		lists:    lists,
+		rules:    s.rules,
+		base:     newPolicy(s, lists),
+		regional: make(map[string]*policy, len(s.regions)),
+		files:    c.files,
+		needs:    c.needs,
+	}
+	for i := range s.regions {
+		r.regional[s.regions[i].region] = newPolicy(s.in(&s.regions[i]), lists)
+	}
+	r.outcomes()
+	return r, src.Problems()
+}
+
+// outcomes works out what each status means.
+func (r *Ruleset) outcomes() {
+	mark := func(words []answerWord, o ledger.Outcome) {
+		for _, w := range words {
+			if w.noAnswer {
+				r.noAnswer = o
+				continue
+			}
+			for status := w.from; status <= w.to; status++ {
+				r.sent[status] = o
+			}
+		}
+	}
+	mark(r.settings.sent, ledger.Sent)
+	mark(r.settings.notSent, ledger.NotSent)
+}
+
+// Name is the gate's name in metrics, logs and the ledger.
+func (r *Ruleset) Name() string { return r.settings.name }
+
+// Mode is the operator's switch, as the file has it.
+func (r *Ruleset) Mode() Mode { return r.mode }
+
+// Files are the files that the ruleset was made of, itself first.
+func (r *Ruleset) Files() []string { return slices.Clone(r.files) }
+
+// Needs says what has to be wired for the ruleset to work: country_db, asn_db,
+// turnstile secret.
+func (r *Ruleset) Needs() []string { return slices.Clone(r.needs) }
+
+// Shadow reports whether everything is let through.
+func (r *Ruleset) Shadow() bool { return r.settings.shadow }
+
+// Tallies are all counts that the ruleset keeps, for a ledger to prepare for.
+func (r *Ruleset) Tallies() []*ledger.Tally {
+	var tallies []*ledger.Tally
+	for _, p := range r.policies() {
+		for _, c := range p.counters {
+			tallies = append(tallies, c.tally)
+		}
+	}
+	return tallies
+}
+
+func (r *Ruleset) policies() []*policy {
+	all := []*policy{r.base}
+	for _, s := range r.settings.regions {
+		all = append(all, r.regional[s.region])
+	}
+	return all
+}
+
+// TurnstilePolicy is what a ruleset demands of a Turnstile proof.
+type TurnstilePolicy struct {
+	Hostnames []string      // empty: any host of the site key
+	Action    string        // empty: any
+	MaxAge    time.Duration // how old a proof may be
+}
+
+// Turnstile returns what proofs have to be like. It is false if the ruleset
+// never asks for one.
+func (r *Ruleset) Turnstile() (TurnstilePolicy, bool) {
+	h := r.settings.human
+	return TurnstilePolicy{slices.Clone(h.hostnames), h.action, h.maxAge}, slices.Contains(r.needs, "turnstile secret")
+}
+
+// Outcome says what an app's answer of this status means.
+func (r *Ruleset) Outcome(status int) ledger.Outcome {
+	if status < 0 || status >= len(r.sent) {
+		return ledger.Unknown
+	}
+	return r.sent[status]
+}
+
+// NoAnswer says what it means that an app took the request and never answered
+// it in full.
+func (r *Ruleset) NoAnswer() ledger.Outcome { return r.noAnswer }
+
+// Schema returns the JSON Schema of ruleset files, for editors.
+func Schema() ([]byte, error) { return strict.Schema(document{}, "otpgate ruleset") }

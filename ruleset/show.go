@@ -1,0 +1,256 @@
+package ruleset
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/otpgate/otpgate/ruleset/internal/strict"
+)
+
+// Show writes the ruleset with every default filled in. What it writes is a
+// ruleset file that means the same.
+func (r *Ruleset) Show(w io.Writer) error {
+	p := &printer{}
+	s := r.settings
+	p.line("version: 1")
+	p.line("name: %s", text(s.name))
+	p.line("mode: %s", s.mode)
+	p.section("request", func() {
+		p.line("phone: %s", text(s.shape.Phone.String()))
+		p.optional("email", s.shape.Email.String())
+		p.optional("device", s.shape.Device.String())
+		p.optional("proof", s.shape.Proof.String())
+		p.optional("region", s.region)
+		p.line("max_body: %s", strict.Size(s.shape.MaxBody))
+	})
+	p.section("answer", func() {
+		p.line("sent: %s", list(s.sent, answerWord.String))
+		p.line("not_sent: %s", list(s.notSent, answerWord.String))
+	})
+	p.section("network", func() {
+		p.line("trust: %s", list(s.network.trust, text))
+		p.line("deny: %s", list(s.network.deny, text))
+		if len(s.network.lists) > 0 {
+			p.section("lists", func() {
+				for _, l := range s.network.lists {
+					p.section(text(l.name), func() { p.list(l) })
+				}
+			})
+		}
+		p.shadow(s.network.shadow)
+	})
+	p.section("geo", func() {
+		p.line("countries: %s", s.geo.countries)
+		p.line("match: %s", matchText(s.geo.match))
+		if !s.geo.countries.any || s.geo.match != "off" {
+			p.line("unknown: %s", s.geo.unknown)
+		}
+		p.shadow(s.geo.shadow)
+	})
+	p.section("number", func() {
+		p.line("countries: %s", s.number.countries)
+		p.line("types: %s", s.number.types)
+		p.line("deny: %s", list(s.number.deny, strconv.Quote))
+		p.shadow(s.number.shadow)
+	})
+	p.section("human", func() {
+		p.line("require: %s", s.human.require)
+		if _, asked := r.Turnstile(); asked {
+			p.section("turnstile", func() {
+				if len(s.human.hostnames) > 0 {
+					p.line("hostnames: %s", list(s.human.hostnames, text))
+				}
+				p.optional("action", s.human.action)
+				p.line("max_age: %s", formatDuration(s.human.maxAge))
+			})
+			p.line("fallback: %s", s.human.fallback)
+		}
+		p.shadow(s.human.shadow)
+	})
+	p.limits(s.limits)
+	p.rules(s.rules)
+	p.regions(s.regions)
+	p.section("respond", func() {
+		p.line("cooldown: %s", map[bool]cooldownWord{false: "show", true: "hide"}[s.hideCooldown])
+	})
+	p.line("shadow: %t", s.shadow)
+	_, err := io.WriteString(w, p.String())
+	return err
+}
+
+type printer struct {
+	strings.Builder
+	indent int
+}
+
+func (p *printer) line(format string, args ...any) {
+	p.WriteString(strings.Repeat("  ", p.indent))
+	fmt.Fprintf(p, format, args...)
+	p.WriteByte('\n')
+}
+
+func (p *printer) section(name string, inside func()) {
+	p.line("%s:", name)
+	p.indent++
+	inside()
+	p.indent--
+}
+
+// optional writes what has no default to show only if it was said.
+func (p *printer) optional(name, value string) {
+	if value != "" {
+		p.line("%s: %s", name, text(value))
+	}
+}
+
+func (p *printer) shadow(on bool) {
+	if on {
+		p.line("shadow: true")
+	}
+}
+
+func (p *printer) list(l listSettings) {
+	if len(l.cidrs) > 0 {
+		p.line("cidrs: %s", list(l.cidrs, text))
+	}
+	p.optional("file", l.file)
+	if len(l.asns) > 0 {
+		p.line("asns: %s", list(l.asns, func(n uint32) string { return strconv.FormatUint(uint64(n), 10) }))
+	}
+}
+
+func (p *printer) limits(limits []limit) {
+	if len(limits) == 0 {
+		p.line("limits: []")
+		return
+	}
+	p.line("limits:")
+	for _, l := range limits {
+		p.line("  - {%s}", l)
+	}
+}
+
+// String writes l as a ruleset does.
+func (l limit) String() string {
+	var words []string
+	say := func(format string, args ...any) { words = append(words, fmt.Sprintf(format, args...)) }
+	if l.name != l.describe() {
+		say("name: %s", text(l.name))
+	}
+	switch len(l.per) {
+	case 0:
+	case 1:
+		say("per: %s", l.per[0])
+	default:
+		say("per: %s", list(l.per, per.String))
+	}
+	if len(l.distinct) > 0 {
+		say("distinct: %s", l.distinct[0])
+	}
+	say("max: %d, in: %s, count: %s", l.max, formatDuration(l.window), l.count)
+	if l.across {
+		say("across: all")
+	}
+	if l.ban > 0 {
+		say("ban: %s", formatDuration(l.ban))
+	}
+	if l.shadow {
+		say("shadow: true")
+	}
+	return strings.Join(words, ", ")
+}
+
+func (p *printer) rules(rules []rule) {
+	if len(rules) == 0 {
+		p.line("rules: []")
+		return
+	}
+	p.line("rules:")
+	for _, r := range rules {
+		p.line("  - name: %s", text(r.name))
+		if r.source != "" {
+			p.line("    if: %s", strconv.Quote(r.source))
+		}
+		p.line("    then: %s", r.then)
+		if r.shadow {
+			p.line("    shadow: true")
+		}
+	}
+}
+
+func (p *printer) regions(regions []regionSettings) {
+	if len(regions) == 0 {
+		return
+	}
+	p.section("regions", func() {
+		for _, r := range regions {
+			p.section(text(r.region), func() { p.region(r) })
+		}
+	})
+}
+
+func (p *printer) region(r regionSettings) {
+	if r.countries != nil || r.match != nil || r.unknown != nil {
+		p.section("geo", func() {
+			if r.countries != nil {
+				p.line("countries: %s", *r.countries)
+			}
+			if r.match != nil {
+				p.line("match: %s", matchText(*r.match))
+			}
+			if r.unknown != nil {
+				p.line("unknown: %s", *r.unknown)
+			}
+		})
+	}
+	if r.types != nil {
+		p.section("number", func() { p.line("types: %s", *r.types) })
+	}
+	if r.require != nil {
+		p.section("human", func() { p.line("require: %s", *r.require) })
+	}
+	if r.hasLimits {
+		p.limits(r.limits)
+	}
+}
+
+func (a anyOf) String() string {
+	if a.any {
+		return "any"
+	}
+	return list(a.words, text)
+}
+
+// matchText quotes off, which older YAML takes for false.
+func matchText(m matchWord) string {
+	if m == "off" {
+		return `"off"`
+	}
+	return string(m)
+}
+
+func list[T any](items []T, text func(T) string) string {
+	words := make([]string, len(items))
+	for i, item := range items {
+		words[i] = text(item)
+	}
+	return "[" + strings.Join(words, ", ") + "]"
+}
+
+// text writes s so that every reader of YAML takes it for text.
+func text(s string) string {
+	plain := s != "" && !strings.ContainsAny(s, ":#{}[],&*!|>'\"%@`\\\n\t") && s[0] != '-' && s[0] != '?' && s[0] != ' ' && s[len(s)-1] != ' '
+	if _, err := strconv.ParseFloat(s, 64); err == nil {
+		plain = false
+	}
+	switch strings.ToLower(s) {
+	case "true", "false", "null", "~", "yes", "no", "on", "off", "y", "n":
+		plain = false
+	}
+	if plain {
+		return s
+	}
+	return strconv.Quote(s)
+}
