@@ -149,3 +149,5 @@ func outcomeName(o ledger.Outcome) string {
 		return "unknown"
 	}
 }
+
+func (m *metrics) watchLedger(l *ledger.Embedded) {}

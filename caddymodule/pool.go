@@ -61,3 +61,6 @@ func fileKey(field, path string) (string, error) {
 	}
 	return fmt.Sprintf("%s %s %d %d", field, abs, info.Size(), info.ModTime().UnixNano()), nil
 }
+
+// newLedger makes the embedded ledger of this process.
+func newLedger() (*ledger.Embedded, error) { return ledger.NewEmbedded(), nil }

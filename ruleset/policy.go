@@ -79,11 +79,18 @@ func askNetwork(n *networkSettings, lists *network.Lists) func(*Facts) finding {
 	if deny == 0 {
 		return nil
 	}
+	byASN := slices.ContainsFunc(n.lists, func(l listSettings) bool { return len(l.asns) > 0 && slices.Contains(n.deny, l.name) })
 	return func(f *Facts) finding {
-		if f.IP.Lists&deny == 0 || f.IP.Lists&trust != 0 {
+		switch {
+		case f.IP.Lists&trust != 0:
+			return finding{}
+		case f.IP.Lists&deny != 0:
+			return finding{"deny", lists.Names(f.IP.Lists & deny)[0], NetworkRefused}
+		case byASN && f.IP.Err != nil && f.IP.ASN == 0:
+			return finding{"deny", "asn unknown", NetworkRefused} // it might be a denied one
+		default:
 			return finding{}
 		}
-		return finding{"deny", lists.Names(f.IP.Lists & deny)[0], NetworkRefused}
 	}
 }
 

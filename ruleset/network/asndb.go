@@ -92,8 +92,8 @@ func (r *asnRecord) answered() bool { return r.asn != 0 }
 func (r *asnRecord) UnmarshalMaxMindDBCursor(c mmdbdata.Cursor) (mmdbdata.Cursor, error) {
 	var flat, plain, traits number
 	var flatOrg, asName, name, traitsOrg text
-	next, err := readMap(c, func(key string, value mmdbdata.Cursor) (mmdbdata.Cursor, error) {
-		switch key {
+	next, err := readMap(c, func(key []byte, value mmdbdata.Cursor) (mmdbdata.Cursor, error) {
+		switch string(key) {
 		case "autonomous_system_number":
 			return flat.read(value)
 		case "autonomous_system_organization":
@@ -105,8 +105,8 @@ func (r *asnRecord) UnmarshalMaxMindDBCursor(c mmdbdata.Cursor) (mmdbdata.Cursor
 		case "name":
 			return name.read(value)
 		case "traits":
-			return readMap(value, func(key string, value mmdbdata.Cursor) (mmdbdata.Cursor, error) {
-				switch key {
+			return readMap(value, func(key []byte, value mmdbdata.Cursor) (mmdbdata.Cursor, error) {
+				switch string(key) {
 				case "autonomous_system_number":
 					return traits.read(value)
 				case "autonomous_system_organization":

@@ -88,14 +88,14 @@ func (r *countryRecord) answered() bool { return r.code != "" }
 // UnmarshalMaxMindDBCursor reads one record.
 func (r *countryRecord) UnmarshalMaxMindDBCursor(c mmdbdata.Cursor) (mmdbdata.Cursor, error) {
 	var nested, flat, plain text
-	next, err := readMap(c, func(key string, value mmdbdata.Cursor) (mmdbdata.Cursor, error) {
-		switch key {
+	next, err := readMap(c, func(key []byte, value mmdbdata.Cursor) (mmdbdata.Cursor, error) {
+		switch string(key) {
 		case "country":
 			if kind, err := value.Kind(); err != nil || kind != mmdbdata.KindMap {
 				return plain.read(value)
 			}
-			return readMap(value, func(key string, value mmdbdata.Cursor) (mmdbdata.Cursor, error) {
-				if key == "iso_code" {
+			return readMap(value, func(key []byte, value mmdbdata.Cursor) (mmdbdata.Cursor, error) {
+				if string(key) == "iso_code" {
 					return nested.read(value)
 				}
 				return value.Skip()

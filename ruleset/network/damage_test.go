@@ -109,13 +109,14 @@ func probe(tb testing.TB, data []byte) (answers int) {
 	return answers
 }
 
-// everywhere is an address of each /8 of IPv4, of each /16 of 2000::/3 at wide
-// steps, and the corners.
+// everywhere is an address here and there of IPv4 and of 2000::/3, and the
+// corners.
 var everywhere = func() []netip.Addr {
 	addrs := []netip.Addr{{}, netip.MustParseAddr("::"), netip.MustParseAddr("::1"), netip.MustParseAddr("255.255.255.255"),
-		netip.MustParseAddr("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"), netip.MustParseAddr("::ffff:1.1.1.1"), netip.MustParseAddr("192.0.2.1")}
-	for i := range 256 {
-		addrs = append(addrs, netip.AddrFrom4([4]byte{byte(i), byte(i), byte(i), 1}), netip.AddrFrom16([16]byte{0x20 + byte(i)/8, byte(i), 15: 1}))
+		netip.MustParseAddr("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"), netip.MustParseAddr("::ffff:1.1.1.1"), netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("2001:db8:1::1")}
+	for i := 1; i < 256; i += 4 {
+		b := byte(i)
+		addrs = append(addrs, netip.AddrFrom4([4]byte{b, b, b, 1}), netip.AddrFrom16([16]byte{0x20 + b/8, b, 15: 1}))
 	}
 	return addrs
 }()
@@ -169,7 +170,7 @@ func TestFlippedDatabases(t *testing.T) {
 		data := sample(t, name)
 		for i := range data {
 			was := data[i]
-			for _, flip := range []byte{0x01, 0x20, 0x80, 0xff} {
+			for _, flip := range []byte{0x01, 0x80} {
 				data[i] = was ^ flip
 				probe(t, data)
 			}

@@ -92,7 +92,7 @@ func readDatabase(path string) (data []byte, err error) {
 
 // newDatabase opens the database in data, which it keeps, and proves that it
 // can be read from end to end: every pointer of the search tree, and up to
-// maxProved records. Its time is bounded by the length of data: about 0.2 s for
+// maxProved records. Its time is bounded by the length of data: about 0.4 s for
 // 100 MB.
 //
 // It is an error when no record holds an answer. A reader that knows another
@@ -128,6 +128,7 @@ func newDatabase[T any, R record[T]](data []byte) (d *database[T, R], err error)
 // prove reads the records and notes what they hold.
 func (d *database[T, R]) prove(records offsets) error {
 	d.info.Records = records.len()
+	d.cache = newCache[T](d.info.Records)
 	layouts := make(map[string]int)
 	stride := d.info.Records/maxProved + 1
 	i := 0
@@ -170,12 +171,12 @@ func (d *database[T, R]) lookup(a netip.Addr) (rec *T, err error) {
 	if rec := d.cache.get(offset); rec != nil {
 		return rec, nil
 	}
-	rec = new(T)
-	if err := result.Decode(R(rec)); err != nil {
+	e := &cached[T]{offset: offset}
+	if err := result.Decode(R(&e.record)); err != nil {
 		return nil, err
 	}
-	d.cache.put(offset, rec)
-	return rec, nil
+	d.cache.put(e)
+	return &e.record, nil
 }
 
 // recovered turns a panic into an error. The reader is not known to panic; but

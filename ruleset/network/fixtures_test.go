@@ -23,7 +23,10 @@ func dataFolder(tb testing.TB, name string) string {
 	tb.Helper()
 	base := os.Getenv("OTPGATE_DATA")
 	if base == "" {
-		base = filepath.Join(root, "../shared/data")
+		base = "../shared/data"
+	}
+	if !filepath.IsAbs(base) {
+		base = filepath.Join(root, base)
 	}
 	folder := filepath.Join(base, name)
 	if _, err := os.Stat(folder); err != nil {

@@ -31,8 +31,8 @@ func (s Set) Has(i int) bool {
 }
 
 // Lists answers which lists an address is in: all of them in one walk, without
-// allocating. It takes some 40 bytes for each network. It is immutable, and safe for concurrent use. A nil *Lists is
-// empty.
+// allocating. It takes some 40 bytes for each network, is immutable, and safe
+// for concurrent use. The zero Lists and a nil *Lists are empty.
 type Lists struct {
 	names []string
 	index map[string]int
@@ -129,7 +129,7 @@ func spread(all []listed) []listed {
 // Of returns the lists that a is in, or that asn is. An address or ASN that is
 // not known, the zero Addr and 0, is in none.
 func (l *Lists) Of(a netip.Addr, asn uint32) Set {
-	if l == nil {
+	if l == nil || l.v4 == nil {
 		return 0
 	}
 	var s Set

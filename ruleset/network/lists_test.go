@@ -56,13 +56,16 @@ func TestListsOf(t *testing.T) {
 	}
 }
 
-func TestNilListsAreEmpty(t *testing.T) {
-	var l *Lists
-	if s := l.Of(netip.MustParseAddr("192.0.2.1"), 64496); s != 0 || l.Names(1) != nil || l.Len() != 0 {
-		t.Error("nil lists hold something")
-	}
-	if _, ok := l.Index("a"); ok {
-		t.Error("nil lists have a name")
+func TestNoLists(t *testing.T) {
+	for name, l := range map[string]*Lists{"nil": nil, "zero": {}, "none": lists(t)} {
+		for _, addr := range []string{"192.0.2.1", "2001:db8::1"} {
+			if s := l.Of(netip.MustParseAddr(addr), 64496); s != 0 || len(l.Names(1)) != 0 || l.Len() != 0 {
+				t.Errorf("%s: lists hold something", name)
+			}
+		}
+		if _, ok := l.Index("a"); ok {
+			t.Errorf("%s: lists have a name", name)
+		}
 	}
 }
 

@@ -120,7 +120,7 @@ func TestMaxMindDatabases(t *testing.T) {
 		"GeoIP2-Country-Test": "SE", "GeoIP2-Country-Shield-Test": "SE", "GeoLite2-Country-Test": "SE",
 		"GeoIP2-City-Test": "SE", "GeoIP2-City-Shield-Test": "SE", "GeoLite2-City-Test": "SE",
 		"GeoIP2-City-Test-Broken-Double-Format": "SE", // broken where nothing is read
-		"GeoIP2-Enterprise-Test": "SE", "GeoIP2-Enterprise-Shield-Test": "SE",
+		"GeoIP2-Enterprise-Test":                "SE", "GeoIP2-Enterprise-Shield-Test": "SE",
 		"GeoIP2-Precision-Enterprise-Test": "SE", "GeoIP2-Precision-Enterprise-Shield-Test": "SE",
 	}
 	asns := map[string]uint32{

@@ -16,7 +16,7 @@ const (
 // readMap calls entry for each key of the map at c; entry reads or skips the
 // value and returns what follows it. A value that is not a map is skipped: it
 // has none of the keys.
-func readMap(c mmdbdata.Cursor, entry func(key string, value mmdbdata.Cursor) (mmdbdata.Cursor, error)) (mmdbdata.Cursor, error) {
+func readMap(c mmdbdata.Cursor, entry func(key []byte, value mmdbdata.Cursor) (mmdbdata.Cursor, error)) (mmdbdata.Cursor, error) {
 	kind, err := c.Kind()
 	if err != nil {
 		return c, err
@@ -37,7 +37,7 @@ func readMap(c mmdbdata.Cursor, entry func(key string, value mmdbdata.Cursor) (m
 		if !ok {
 			return m.End()
 		}
-		if at, err = entry(string(key), value); err != nil {
+		if at, err = entry(key, value); err != nil {
 			return c, err
 		}
 	}

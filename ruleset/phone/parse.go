@@ -24,7 +24,7 @@ func Parse(raw, region string) (Number, error) {
 	from := find(region)
 	if from == nil {
 		if startsAbroad(s.digits()) {
-			return international(s.digits()[2:], max(s.trunk-2, 0))
+			return s.abroad(2)
 		}
 		return Number{}, ErrNoRegion
 	}
@@ -37,13 +37,24 @@ func startsAbroad(digits []byte) bool {
 	return len(digits) > 2 && digits[0] == 0 && digits[1] == 0
 }
 
+// abroad reads s behind a prefix of n digits that says a calling code follows.
+func (s *spelling) abroad(n int) (Number, error) {
+	if s.trunk == 0 {
+		return international(s.digits()[n:], 0)
+	}
+	if s.trunk <= n {
+		return Number{}, ErrNotANumber
+	}
+	return international(s.digits()[n:], s.trunk-n)
+}
+
 // from reads digits that were written in r without a plus.
 func (s *spelling) from(r *region) (Number, error) {
 	digits := s.digits()
 	var n Number
 	err := error(ErrInvalid)
 	if abroad, ok := run(r.idd, digits); ok && (abroad.end == len(digits) || digits[abroad.end] != 0) {
-		n, err = international(digits[abroad.end:], max(s.trunk-abroad.end, 0))
+		n, err = s.abroad(abroad.end)
 	} else if s.trunk == 0 {
 		n, err = domestic(digits, r)
 	}
@@ -52,7 +63,7 @@ func (s *spelling) from(r *region) (Number, error) {
 	}
 	// The region has nothing like it, not even an invalid number: 00 can only
 	// be meant as the usual prefix.
-	if n, other := international(digits[2:], max(s.trunk-2, 0)); other == nil {
+	if n, other := s.abroad(2); other == nil {
 		return n, nil
 	}
 	return Number{}, err
@@ -161,11 +172,13 @@ func international(digits []byte, trunk int) (Number, error) {
 	}
 	zero := main.trunk
 	if len(zero) == 0 || zero[0] != '0' || len(number) != len(short)+len(zero) || !bytes.Equal(number[len(zero):], short) {
-		_, err := literal(code, p, number)
-		if err == nil {
-			err = ErrInvalid
+		if _, err := literal(code, p, short); err == nil {
+			return Number{}, ErrAmbiguous
 		}
-		return Number{}, err
+		if _, err := literal(code, p, number); err != nil {
+			return Number{}, err
+		}
+		return Number{}, ErrAmbiguous
 	}
 	return settled(code, short)
 }

@@ -2,7 +2,7 @@ package phone
 
 import (
 	_ "embed"
-	"slices"
+	"sort"
 )
 
 // table holds the states of the automaton that tells numbers apart, 22 bytes
@@ -100,15 +100,8 @@ func find(code string) *region {
 	if code == nowhere {
 		return nil
 	}
-	at, ok := slices.BinarySearchFunc(regions[:], code, func(r region, code string) int {
-		if r.id < code {
-			return -1
-		} else if r.id > code {
-			return 1
-		}
-		return 0
-	})
-	if !ok {
+	at := sort.Search(len(regions), func(i int) bool { return regions[i].id >= code })
+	if at == len(regions) || regions[at].id != code {
 		return nil
 	}
 	return &regions[at]

@@ -1,10 +1,5 @@
 package phone
 
-import (
-	"bytes"
-	"strconv"
-)
-
 // ParsePrefix reads the beginning of numbers, "+1900" or "+1 (876) 555-0", and
 // returns it as [Number.HasPrefix] takes it: "+1876555". It takes the
 // spellings of Parse, always with a plus, and refuses what no number begins
@@ -48,21 +43,16 @@ func startsCode(digits []byte) bool {
 	if len(digits) > 2 || digits[0] == 0 {
 		return false
 	}
+	short := int(digits[0])
+	if len(digits) == 2 {
+		short = short*10 + int(digits[1])
+	}
 	for code, at := range planOf {
-		if at != 0 && bytes.HasPrefix(strconv.AppendInt(nil, int64(code), 10), ascend(digits)) {
+		if at != 0 && (code/10 == short || code/100 == short) {
 			return true
 		}
 	}
 	return false
-}
-
-// ascend returns digits as text.
-func ascend(digits []byte) []byte {
-	out := make([]byte, len(digits))
-	for i, d := range digits {
-		out[i] = '0' + d
-	}
-	return out
 }
 
 // leads reports whether some number goes on from state with these digits.

@@ -2,6 +2,9 @@
 
 package phone
 
+// Metadata tells where the knowledge of numbering plans is from.
+const Metadata = "github.com/nyaruka/phonenumbers v1.8.1"
+
 // regions are all numbering plans by name; those of no country are called 001.
 var regions = [...]region{
 	{id: "001", code: 800, general: 10, lengths: 0x100, local: 0x0, trunk: "", prefix: 0, idd: 0, transforms: false, before: ""},

@@ -71,15 +71,16 @@ func (f *fields) take(name, value []byte, unusual string) *Problem {
 
 // scanPairs reads name=value pairs as the URL standard writes them. Refused,
 // beyond broken escapes: semicolons, which some parsers take for "&"; what is
-// never sent unescaped (spaces, control characters, all that is not ASCII);
-// "]=" in a value, where Express looks for the end of the name; NUL, and
+// never sent unescaped (spaces, control characters, all that is not ASCII, and
+// the double quote, without which nothing is a form and JSON at once); "]=" in
+// a value, where Express looks for the end of the name; NUL, and
 // values that are not UTF-8.
 func scanPairs[T string | []byte](f *fields, raw T) *Problem {
 	for start := 0; start <= len(raw); {
 		end, equals := start, -1
 		for ; end < len(raw) && raw[end] != '&'; end++ {
 			switch c := raw[end]; {
-			case c <= ' ' || c >= 0x7f:
+			case c <= ' ' || c >= 0x7f || c == '"':
 				return bad("%s: a character that must be escaped", f.where)
 			case c == ';':
 				return bad("%s: a semicolon", f.where)

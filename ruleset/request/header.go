@@ -5,8 +5,14 @@ import (
 	"strings"
 )
 
+// maxCookies bounds the Cookie lines that are searched, in bytes.
+const maxCookies = 16 << 10
+
 // readHeaders finds the values that stand in headers and cookies.
 func (rd *reader) readHeaders(p *plan, h http.Header) *Problem {
+	if problem := checkConnection(h["Connection"]); problem != nil {
+		return problem
+	}
 	for i := range p.wants[Header] {
 		if problem := rd.readHeader(&p.wants[Header][i], h); problem != nil {
 			return problem
@@ -15,6 +21,22 @@ func (rd *reader) readHeaders(p *plan, h http.Header) *Problem {
 	for i := range p.wants[Cookie] {
 		if problem := rd.readCookie(&p.wants[Cookie][i], h["Cookie"]); problem != nil {
 			return problem
+		}
+	}
+	return nil
+}
+
+// checkConnection lets pass what clients say of the connection. Any other name
+// is that of a header which the proxy would then take away, after it was
+// judged: Content-Type, a value's, or one that the gate itself adds.
+func checkConnection(lines []string) *Problem {
+	for _, line := range lines {
+		for name := range strings.SplitSeq(line, ",") {
+			switch strings.ToLower(strings.Trim(name, " \t")) {
+			case "", "close", "keep-alive", "upgrade", "te", "http2-settings":
+			default:
+				return bad("the Connection header takes away another header")
+			}
 		}
 	}
 	return nil
@@ -50,8 +72,11 @@ func (rd *reader) readHeader(w *want, h http.Header) *Problem {
 // the same reason the name must not stand before an equals sign anywhere else
 // in the line: Python's parser ends a cookie at a space, old Tomcats at a comma.
 func (rd *reader) readCookie(w *want, lines []string) *Problem {
-	mentions := 0
+	mentions, size := 0, 0
 	for _, line := range lines {
+		if size += len(line); size > maxCookies {
+			return bad("the cookies are longer than %d bytes", maxCookies)
+		}
 		mentions += mentionsOf(line, w.name)
 		for rest, more := line, true; more; {
 			var pair string

@@ -2,9 +2,6 @@ package request
 
 import (
 	"bytes"
-	"cmp"
-	"hash/maphash"
-	"slices"
 	"unicode/utf8"
 )
 
@@ -35,12 +32,6 @@ type scanner struct {
 	misspelt  [facts]bool // a key that is spelled like a step
 	keys      []key       // of all objects that are open, innermost last
 	scratch   []byte      // unescaped keys
-}
-
-// key is one key of an open object: a piece of body, or of scratch.
-type key struct {
-	start, end int32
-	unescaped  bool
 }
 
 // mask holds one bit for each wanted pointer.
@@ -125,137 +116,6 @@ func (s *scanner) ambiguity(what string) {
 	}
 }
 
-func (s *scanner) space() {
-	for s.pos < len(s.body) {
-		switch s.body[s.pos] {
-		case ' ', '\t', '\n', '\r':
-			s.pos++
-		default:
-			return
-		}
-	}
-}
-
-// peek is the byte at hand; 0, which begins nothing, at the end.
-func (s *scanner) peek() byte {
-	if s.pos < len(s.body) {
-		return s.body[s.pos]
-	}
-	return 0
-}
-
-// value reads one value. way says for which pointers it lies on the way, all
-// of them step steps from the root; depth is how deep it is nested.
-func (s *scanner) value(way mask, step, depth int) fault {
-	if s.pos >= len(s.body) {
-		return endsEarly
-	}
-	switch c := s.body[s.pos]; c {
-	case '{':
-		if depth == maxDepth {
-			return "it is nested too deep"
-		}
-		return s.object(way, step, depth+1)
-	case '[':
-		if depth == maxDepth {
-			return "it is nested too deep"
-		}
-		return s.array(depth + 1)
-	case '"':
-		_, _, _, f := s.str()
-		return f
-	case 't':
-		return s.literal("true")
-	case 'f':
-		return s.literal("false")
-	case 'n':
-		return s.literal("null")
-	default:
-		return s.number()
-	}
-}
-
-func (s *scanner) array(depth int) fault {
-	s.pos++ // [
-	s.space()
-	if s.peek() == ']' {
-		s.pos++
-		return ""
-	}
-	for {
-		s.space()
-		if f := s.value(0, 0, depth); f != "" {
-			return f
-		}
-		s.space()
-		if s.pos >= len(s.body) {
-			return endsEarly
-		}
-		switch s.body[s.pos] {
-		case ',':
-			s.pos++
-		case ']':
-			s.pos++
-			return ""
-		default:
-			return "a comma or the end of a list is missing"
-		}
-	}
-}
-
-func (s *scanner) object(way mask, step, depth int) fault {
-	firstKey, firstScratch := len(s.keys), len(s.scratch)
-	s.pos++ // {
-	s.space()
-	if s.peek() == '}' {
-		s.pos++
-		return ""
-	}
-	for {
-		s.space()
-		if s.pos >= len(s.body) {
-			return endsEarly
-		}
-		if s.body[s.pos] != '"' {
-			return "a key is missing"
-		}
-		start, end, escaped, f := s.str()
-		if f != "" {
-			return f
-		}
-		k := s.keep(start, end, escaped)
-		s.space()
-		if s.pos >= len(s.body) {
-			return endsEarly
-		}
-		if s.body[s.pos] != ':' {
-			return "a colon is missing"
-		}
-		s.pos++
-		s.space()
-		if f := s.member(k, way, step, depth); f != "" {
-			return f
-		}
-		s.space()
-		if s.pos >= len(s.body) {
-			return endsEarly
-		}
-		switch s.body[s.pos] {
-		case ',':
-			s.pos++
-		case '}':
-			s.pos++
-			if s.repeated(s.keys[firstKey:]) {
-				s.ambiguity("a key stands twice in one object")
-			}
-			s.keys, s.scratch = s.keys[:firstKey], s.scratch[:firstScratch]
-			return ""
-		default:
-			return "a comma or the end of an object is missing"
-		}
-	}
-}
-
 // member reads the value of the key k, in an object that lies on the way to
 // the pointers in way.
 func (s *scanner) member(k []byte, way mask, step, depth int) fault {
@@ -324,107 +184,5 @@ func (s *scanner) wanted(w *want, depth int) fault {
 		s.ambiguity("NUL in " + factWords[w.fact])
 	}
 	s.reader.text[w.fact] = string(text)
-	return ""
-}
-
-// keep unescapes a key and remembers it until its object ends. What it returns
-// is good until the next key.
-func (s *scanner) keep(start, end int, escaped bool) []byte {
-	k := key{int32(start), int32(end), escaped}
-	if escaped {
-		k.start = int32(len(s.scratch))
-		s.scratch = unescape(s.scratch, s.body[start:end])
-		k.end = int32(len(s.scratch))
-	}
-	s.keys = append(s.keys, k)
-	return s.spelling(k)
-}
-
-func (s *scanner) spelling(k key) []byte {
-	if k.unescaped {
-		return s.scratch[k.start:k.end]
-	}
-	return s.body[k.start:k.end]
-}
-
-var seed = maphash.MakeSeed()
-
-// repeated reports whether one key is twice in keys, which it may reorder.
-func (s *scanner) repeated(keys []key) bool {
-	if len(keys) > 16 { // too many to compare each with each: equal ones become neighbours
-		hash := func(k key) uint64 { return maphash.Bytes(seed, s.spelling(k)) }
-		slices.SortFunc(keys, func(a, b key) int {
-			if c := cmp.Compare(a.end-a.start, b.end-b.start); c != 0 {
-				return c
-			}
-			return cmp.Compare(hash(a), hash(b))
-		})
-		for i := 1; i < len(keys); i++ {
-			if hash(keys[i-1]) == hash(keys[i]) && bytes.Equal(s.spelling(keys[i-1]), s.spelling(keys[i])) {
-				return true
-			}
-		}
-		return false
-	}
-	for i, a := range keys {
-		for _, b := range keys[:i] {
-			if a.end-a.start == b.end-b.start && bytes.Equal(s.spelling(a), s.spelling(b)) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-func (s *scanner) literal(word string) fault {
-	for i := range len(word) {
-		if s.pos == len(s.body) {
-			return endsEarly
-		}
-		if s.body[s.pos] != word[i] {
-			return "a value is malformed"
-		}
-		s.pos++
-	}
-	return ""
-}
-
-func (s *scanner) number() fault {
-	if s.peek() == '-' {
-		s.pos++
-	}
-	if s.peek() == '0' {
-		s.pos++
-	} else if f := s.digits(); f != "" {
-		return f
-	}
-	if s.peek() == '.' {
-		s.pos++
-		if f := s.digits(); f != "" {
-			return f
-		}
-	}
-	if c := s.peek(); c == 'e' || c == 'E' {
-		s.pos++
-		if c := s.peek(); c == '+' || c == '-' {
-			s.pos++
-		}
-		return s.digits()
-	}
-	return ""
-}
-
-// digits reads one or more.
-func (s *scanner) digits() fault {
-	if s.pos >= len(s.body) {
-		return endsEarly
-	}
-	start := s.pos
-	for s.pos < len(s.body) && s.body[s.pos]-'0' <= 9 {
-		s.pos++
-	}
-	if s.pos == start {
-		return "a value is malformed"
-	}
 	return ""
 }

@@ -3,8 +3,12 @@ package request
 import (
 	"bytes"
 	"net/http"
+	"slices"
 	"strings"
 )
+
+// maxParams bounds the parameters of a media type.
+const maxParams = 8
 
 type bodyKind uint8
 
@@ -70,7 +74,7 @@ func parseMedia(line string) (m media, why string) {
 		return media{}, "malformed"
 	}
 	m = media{kind: kindOfMedia(name), name: name}
-	seen := map[string]bool{}
+	var seen []string
 	for more {
 		var param string
 		if param, rest, more = cutParam(rest); param == "" {
@@ -82,10 +86,12 @@ func parseMedia(line string) (m media, why string) {
 		if !ok || !allToken(key) || strings.Contains(key, "*") {
 			return media{}, "malformed parameter"
 		}
-		if seen[key] {
+		if slices.Contains(seen, key) {
 			return media{}, "a parameter twice"
 		}
-		seen[key] = true
+		if seen = append(seen, key); len(seen) > maxParams {
+			return media{}, "too many parameters"
+		}
 		switch {
 		case key == "charset":
 			if !strings.EqualFold(value, "utf-8") {

@@ -123,7 +123,8 @@ func (p *part) header(line string) (why string) {
 	}
 }
 
-// names reads a content disposition: form-data, one name, at most one filename.
+// names reads a content disposition: form-data, one name and then, for a file,
+// its filename. The order matters to parsers that look for the first name=".
 func (p *part) names(value string) (why string) {
 	kind, rest, more := strings.Cut(value, ";")
 	if !strings.EqualFold(strings.TrimRight(kind, " \t"), "form-data") {
@@ -141,7 +142,7 @@ func (p *part) names(value string) (why string) {
 			return why
 		case key == "name" && !named && safeName(text):
 			p.name, named = text, true
-		case key == "filename" && !p.file:
+		case key == "filename" && named && !p.file:
 			p.file = true
 		default: // name*, filename*, and names that some parsers decode
 			return "a disposition that is not accepted"
@@ -154,23 +155,24 @@ func (p *part) names(value string) (why string) {
 }
 
 // disposition splits key="text". Backslashes and other quotes are refused,
-// since parsers do not agree on where such a text ends.
+// since parsers do not agree on where such a text ends; so are ; and =, since
+// some look for name= in the whole line.
 func disposition(param string) (key, text, why string) {
 	key, text, _ = strings.Cut(param, "=")
 	if len(text) < 2 || text[0] != '"' || text[len(text)-1] != '"' {
 		return "", "", "a name without quotes"
 	}
 	text = text[1 : len(text)-1]
-	if strings.ContainsAny(text, "\"\\\t") || !utf8.ValidString(text) {
-		return "", "", "a name with quotes or escapes"
+	if strings.ContainsAny(text, "\"\\\t;=") || !utf8.ValidString(text) {
+		return "", "", "a name with quotes, escapes, or one of ; and ="
 	}
 	return strings.ToLower(key), text, ""
 }
 
-// safeName refuses what some parsers decode: percent escapes, and the encoded
-// words of RFC 2047.
+// safeName refuses what some parsers decode: percent escapes. (The encoded
+// words of RFC 2047, which Tomcat's decodes, begin with "=".)
 func safeName(name string) bool {
-	return name != "" && !strings.Contains(name, "%") && !strings.Contains(name, "=?")
+	return name != "" && !strings.Contains(name, "%")
 }
 
 func takePart(f *fields, p *part, content []byte) *Problem {

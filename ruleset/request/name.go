@@ -2,6 +2,7 @@ package request
 
 import (
 	"bytes"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 )
@@ -15,7 +16,8 @@ import (
 //   - by PHP, which drops leading spaces and turns spaces, dots and an open
 //     bracket into "_"; by Spring, to which _phone and !phone speak of phone;
 //   - by nesting: user.phone, user[phone], [user]phone; phone[] and phone[0]
-//     are lists in PHP, Rails and Express.
+//     are lists in PHP, Rails and Express; ['phone'] and (phone) are OGNL's;
+//     phone:list is Zope's.
 //
 // canonical makes such spellings one, and related says whether two canonical
 // names may be one field, or one inside the other.
@@ -27,9 +29,9 @@ const separator = 0x1f
 var plain = func() (t [utf8.RuneSelf]byte) {
 	for c := range t {
 		switch {
-		case c <= ' ', c == 0x7f, c == '_', c == '-', c == '!':
+		case c <= ' ', c == 0x7f, strings.IndexByte("_-!'\"`", byte(c)) >= 0:
 			t[c] = 0
-		case c == '.', c == '[', c == ']':
+		case strings.IndexByte(".[]():", byte(c)) >= 0:
 			t[c] = separator
 		case c >= 'A' && c <= 'Z':
 			t[c] = byte(c) + 'a' - 'A'
@@ -93,7 +95,7 @@ func fold(r rune) rune {
 // related reports whether two canonical names may be one field, or one of them
 // hold the other. An empty name is related to none.
 func related(a, b []byte) bool {
-	if len(a) == 0 || len(b) == 0 {
+	if len(a) == 0 || len(b) == 0 || a[0] != b[0] { // neither begins with a separator
 		return false
 	}
 	return bytes.Equal(a, b) || inside(a, b) || inside(b, a) || sameFlat(a, b)

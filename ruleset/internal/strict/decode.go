@@ -89,7 +89,7 @@ func (d *Decoder) wrongType(n Node, want string) {
 	switch {
 	case n.refused:
 	case n.Kind == Nothing:
-		d.errorHint(n.Pos, "nothing is written here", "want "+want+"; or leave the word out")
+		d.errorHint(n.Pos, "nothing is written here", "write "+want+", or leave it out")
 	default:
 		d.Errorf(n.Pos, "want %s, got %s", want, n.what())
 	}
@@ -139,7 +139,14 @@ func (d *Decoder) value(n Node, rv reflect.Value) bool {
 // list reads a list into a slice, which is never nil afterwards.
 func (d *Decoder) list(n Node, rv reflect.Value) bool {
 	rv.Set(reflect.MakeSlice(rv.Type(), 0, len(n.Items)))
-	if n.Kind != List {
+	switch n.Kind {
+	case List:
+	case Scalar:
+		if !n.refused {
+			d.errorHint(n.Pos, "want a list, got "+n.what(), "put it in brackets: ["+n.written()+"]")
+		}
+		return false
+	default:
 		d.wrongType(n, describe(rv.Type(), d.rule))
 		return false
 	}
@@ -204,9 +211,9 @@ func (d *Decoder) section(n Node, rv reflect.Value) bool {
 		}
 		hint := ""
 		if f.example != "" {
-			hint = fmt.Sprintf("such as %s: %s", f.name, f.example)
+			hint = fmt.Sprintf("write it, as in: %s: %s", f.name, f.example)
 		}
-		d.errorHint(n.at(), fmt.Sprintf("the word %q is missing", f.name), hint)
+		d.src.Error(n.at(), fmt.Sprintf("the word %q is missing%s", f.name, d.inPath()), hint)
 	}
 	return d.src.errors == before
 }

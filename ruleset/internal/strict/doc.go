@@ -19,7 +19,7 @@
 //
 //	yaml:"name"      the word in the file; fields without it are not in the language
 //	doc:"Sentence."  for people and for the schema
-//	default:"60s"    what holds when the word is left out, as it would be written; documentation only
+//	default:"60s"    what holds when the word is left out, as it would be written or in words; documentation only
 //	example:"5m"     a value to show
 //	min:"1" max:"9"  bounds of numbers, durations and sizes
 //	required:"true"  the word must be written

@@ -63,7 +63,12 @@ func (e Excerpt) write(b *strings.Builder, gutter, line int, note string) {
 	if line == 0 || e.Column == 0 {
 		return
 	}
-	fmt.Fprintf(b, "  %*d | %s\n  %*s | ", gutter, line, e.Text, gutter, "")
+	fmt.Fprintf(b, "  %*d | %s\n", gutter, line, e.Text)
+	e.caret(b, gutter, note)
+}
+
+func (e Excerpt) caret(b *strings.Builder, gutter int, note string) {
+	fmt.Fprintf(b, "  %*s | ", gutter, "")
 	column := 1
 	for _, r := range e.Text {
 		if column >= e.Column {

@@ -104,7 +104,11 @@ func describe(t reflect.Type, f field) string {
 		return describe(element, f)
 	}
 	if d, ok := p.(Describer); ok {
-		return d.Describe()
+		if f.bounds() == "" {
+			return d.Describe()
+		}
+		kind, _, _ := strings.Cut(d.Describe(), " such as")
+		return kind + f.bounds()
 	}
 	if a, ok := p.(Alternator); ok {
 		var forms []string
@@ -116,7 +120,15 @@ func describe(t reflect.Type, f field) string {
 	if words, ok := wordsOf(t); ok {
 		return "one of " + strings.Join(words, ", ")
 	}
+	if _, ok := p.(NumberReader); ok {
+		return "a number or text"
+	}
+	if _, ok := p.(TextParser); ok {
+		return "text"
+	}
 	switch kind := t.Kind(); {
+	case (isInt(kind) || isFloat(kind)) && f.min != "" && f.min == f.max:
+		return "the number " + f.min
 	case kind == reflect.Pointer:
 		return describe(t.Elem(), f)
 	case kind == reflect.Struct:
@@ -133,7 +145,7 @@ func describe(t reflect.Type, f field) string {
 	return "text"
 }
 
-// bounds describes min and max, with a leading space.
+// bounds describes min and max, ready to be put after a noun.
 func (f field) bounds() string {
 	switch {
 	case f.min != "" && f.max != "":

@@ -1,5 +1,7 @@
 package strict
 
+import "strings"
+
 // Kind says what a [Node] is.
 type Kind uint8
 
@@ -50,6 +52,14 @@ func (n Node) what() string {
 	}
 	if n.Quoted || plainType(n.Text) == plainString {
 		return "the text " + quote(n.Text)
+	}
+	return clip(n.Text)
+}
+
+// written returns a Scalar as it can be written in a list.
+func (n Node) written() string {
+	if n.Quoted || strings.ContainsAny(n.Text, ",[]{}#&*!|>'\"%@`: +") {
+		return quote(n.Text)
 	}
 	return clip(n.Text)
 }

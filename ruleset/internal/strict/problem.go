@@ -66,7 +66,11 @@ func (p Problem) String() string {
 	}
 	p.Excerpt.write(&b, gutter, p.Pos.Line, "")
 	for _, r := range p.Related {
-		r.Excerpt.write(&b, gutter, r.Pos.Line, r.Message)
+		if r.Pos.Line == p.Pos.Line && r.Excerpt.Text == p.Excerpt.Text {
+			r.Excerpt.caret(&b, gutter, r.Message)
+		} else {
+			r.Excerpt.write(&b, gutter, r.Pos.Line, r.Message)
+		}
 	}
 	return b.String()
 }

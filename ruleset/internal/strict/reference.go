@@ -41,11 +41,7 @@ func listWords(t reflect.Type, path string, above map[reflect.Type]bool, list *[
 		if path != "" {
 			at = path + "." + f.name
 		}
-		kind := describe(f.typ, f)
-		if _, own := newOf(f.typ).(TextParser); own {
-			kind = withBounds(f.typ, f)
-		}
-		*list = append(*list, Word{at, kind, f.fallback, f.example, f.required, f.doc})
+		*list = append(*list, Word{at, describe(f.typ, f), f.fallback, f.example, f.required, f.doc})
 		for _, inner := range sections(f.typ, at) {
 			listWords(inner.typ, inner.path, above, list)
 		}

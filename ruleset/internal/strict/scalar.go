@@ -53,7 +53,7 @@ func (d *Decoder) notText(n Node) bool {
 	case plainNumber:
 		what = "a number"
 	case plainBool:
-		what = "true or false"
+		what = "a boolean"
 	case plainNull:
 		what = "nothing"
 	default:
@@ -203,15 +203,8 @@ func (d *Decoder) within(n Node, rv reflect.Value) bool {
 	if !ok || !(hasLow && value.Cmp(low) < 0 || hasHigh && value.Cmp(high) > 0) {
 		return true
 	}
-	d.Errorf(n.Pos, "want %s, got %s", withBounds(rv.Type(), d.rule), clip(n.Text))
+	d.Errorf(n.Pos, "want %s, got %s", describe(rv.Type(), d.rule), clip(n.Text))
 	return false
-}
-
-func withBounds(t reflect.Type, f field) string {
-	if _, ok := newOf(t).(TextParser); ok {
-		return describe(t, f) + f.bounds()
-	}
-	return describe(t, f)
 }
 
 // bound reads a min or max tag as the type of rv.

@@ -71,6 +71,11 @@ type schema struct {
 	Defs        properties `json:"$defs,omitempty"`
 }
 
+// freeText reports whether s accepts any text.
+func (s *schema) freeText() bool {
+	return s.Type == "string" && s.Enum == nil && s.Pattern == ""
+}
+
 // literal is JSON as it is to be written.
 type literal = json.RawMessage
 
@@ -119,8 +124,9 @@ func (g *generator) section(t reflect.Type) *schema {
 		}
 		if f.fallback != "" {
 			value, err := literalOf(f, "default", f.fallback)
-			if err != nil { // told in words: "the file's name up to its first dot"
+			if err != nil || p.freeText() && strings.Contains(f.fallback, " ") { // told in words: "the file's name up to its first dot"
 				p.Description = strings.TrimSpace(p.Description + " Default: " + f.fallback + ".")
+				value = nil
 			}
 			p.Default = value
 		}

@@ -11,6 +11,7 @@ import (
 const (
 	maxBytes    = 1 << 20
 	maxDepth    = 64
+	maxWords    = 5000 // the YAML library takes quadratic time and a deep stack for many
 	maxProblems = 200
 )
 

@@ -149,16 +149,16 @@ func TestDecode(t *testing.T) {
 	if len(src.Problems()) != 0 {
 		t.Errorf("problems:\n%s", src.Problems().Render())
 	}
-	got := fmt.Sprint(
+	got := fmt.Sprintln(
 		f.Pos, f.Version, f.Name, f.Geo.Pos, f.Geo.Countries.Values(), f.Geo.Countries.Pos, f.Geo.Match.V,
 		f.Limits.V[0].Pos, f.Limits.V[1].Pos, f.Limits.V[0].Per.Values(), f.Limits.V[1].Per.Values(), f.Limits.V[1].In,
 		f.Lists.Entries[0].Key, f.Lists.Entries[0].Value.ASNs, f.Lists.Entries[1].Key.V, f.Lists.Entries[0].Value.Every.V,
 		f.Deny, f.Share.V, f.Body.V, f.Ban.V, f.Regions.Entries[0].Value.V, f.Shadow.V,
 	)
-	const want = "{1 1} {1 {1 7} true false} {sign up {2 7} true false} {3 1} [US NO] {3 18} off " +
+	const want = "{1 1} {1 {1 10} true false} {sign up {2 7} true false} {3 1} [US NO] {3 18} off " +
 		"{5 5} {6 5} [phone] [email phone] {1h30m {8 9} true false} " +
 		"{office {10 3} true false} [{64496 {10 19} true false} {64511 {10 26} true false}] 2 14d " +
-		"[{+1900 {12 8} true false} {+44 {12 17} true false}] 0.25 16KiB {7d true} SE true"
+		"[{+1900 {12 8} true false} {+44 {12 17} true false}] 0.25 16KiB {7d true} SE true\n"
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
@@ -273,7 +273,7 @@ func TestUnreadable(t *testing.T) {
 		{"two byte order marks", "\ufeff\ufeffversion: 1", "f:1:1: character U+FEFF is not allowed\n  1 | \ufffdversion: 1\n    | ^\n"},
 		{"one byte order mark", "\ufeffversion: 1\n", ""},
 		{"Windows", "version: 1\r\nname: x\r\n", ""},
-		{"escaped NUL", `{"version": 1, "name": "a\0b"}`, "f:1:24: name: the text has a control character\n  1 | {\"version\": 1, \"name\": \"a\\0b\"}\n    |                        ^\n"},
+		{"escaped NUL", `{"version": 1, "name": "a\0b"}`, "f:1:24: the text contains the character U+0000, which is not allowed\n  1 | {\"version\": 1, \"name\": \"a\\0b\"}\n    |                        ^\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			src := NewSource("f", []byte(c.text))
@@ -288,7 +288,7 @@ func TestUnreadable(t *testing.T) {
 // TestDeep shows that nesting is refused before anything recurses over it.
 func TestDeep(t *testing.T) {
 	for _, part := range []string{"[", "{", "- ", "? ", "a: ", "{a: ", "[a: ", "&a ", "!a ", "[? ", "- - ? ", "*a ", "'", ": ", "a:\n", "- a: ", "[a,", "\"a\": "} {
-		text := strings.Repeat(part, maxBytes/len(part))
+		text := strings.Repeat(part, maxBytes/8/len(part))
 		src := NewSource("deep", []byte(text))
 		if src.Decode(new(testFile)) {
 			t.Errorf("%q repeated was accepted", part)

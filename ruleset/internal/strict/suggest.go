@@ -11,9 +11,10 @@ func nearest(word string, accepted []string) string {
 		return ""
 	}
 	word = folded(word)
-	best, bestDistance := "", 1+max(1, len(word)/3)
+	best, bestDistance := "", 64
 	for _, candidate := range accepted {
-		if d := distance(word, folded(candidate)); d < bestDistance {
+		most := (max(len(word), len(candidate)) + 1) / 3
+		if d := distance(word, folded(candidate)); d <= most && d < bestDistance {
 			best, bestDistance = candidate, d
 		}
 	}
@@ -72,7 +73,7 @@ func sectionsWith(root reflect.Type, word string) []string {
 			if section == "" {
 				section = "the top level"
 			}
-			found = append(found, section)
+			found = append(found, strings.ReplaceAll(section, "[]", ""))
 		}
 	}
 	return found

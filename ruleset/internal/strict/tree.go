@@ -85,7 +85,7 @@ func (s *Source) parse() (file *ast.File) {
 		}
 	}()
 	tokens := lexer.Tokenize(s.text)
-	if !s.shallow(tokens) {
+	if !s.modest(tokens) {
 		return nil
 	}
 	file, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())
@@ -102,16 +102,18 @@ func (s *Source) parse() (file *ast.File) {
 	return nil
 }
 
-// shallow refuses documents nested so deeply that the library, which recurses,
-// would exhaust the stack.
-func (s *Source) shallow(tokens token.Tokens) bool {
-	flow, chain := 0, 0
+// modest refuses documents so deep or so long that the library, which recurses
+// over both, would exhaust the stack.
+func (s *Source) modest(tokens token.Tokens) bool {
+	flow, chain, words := 0, 0, 0
 	for _, tk := range tokens {
 		switch tk.Type {
 		case token.MappingStartType, token.SequenceStartType:
 			flow++
 		case token.MappingEndType, token.SequenceEndType:
 			flow--
+		case token.MappingValueType, token.MappingKeyType:
+			words++
 		}
 		switch tk.Type {
 		case token.SequenceEntryType, token.MappingKeyType, token.TagType, token.AnchorType, token.MappingValueType:
@@ -121,6 +123,10 @@ func (s *Source) shallow(tokens token.Tokens) bool {
 		}
 		if flow > maxDepth || chain > maxDepth || tk.Position.IndentNum > 8*maxDepth {
 			s.Errorf(s.place(tk), "nested more than %d deep", maxDepth)
+			return false
+		}
+		if words > maxWords {
+			s.Errorf(s.place(tk), "more than %d words with values", maxWords)
 			return false
 		}
 	}
@@ -167,8 +173,12 @@ func (s *Source) node(from ast.Node, depth int) Node {
 		n.Kind, n.Text = Scalar, from.GetToken().Value
 	case *ast.SequenceNode:
 		n.Kind = List
-		for _, item := range from.Values {
-			n.Items = append(n.Items, s.node(item, depth+1))
+		for i, value := range from.Values {
+			item := s.node(value, depth+1)
+			if tk := value.GetToken(); tk.Type == token.ImplicitNullType && i < len(from.Entries) {
+				item.Pos = s.place(from.Entries[i].Start) // the dash, as nothing has no place
+			}
+			n.Items = append(n.Items, item)
 		}
 	case *ast.MappingNode:
 		n.Kind = Section
@@ -191,6 +201,11 @@ func (s *Source) node(from ast.Node, depth int) Node {
 		return refuse("tags (!) are not allowed", `remove it, or put a text that begins with "!" in quotes`)
 	default:
 		return refuse("not a value", "")
+	}
+	for _, r := range n.Text {
+		if unprintable(r) && r != '\n' && r != '\t' {
+			return refuse(fmt.Sprintf("the text contains the character U+%04X, which is not allowed", r), "")
+		}
 	}
 	return n
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -15,41 +16,49 @@ const nowhere = "001"
 // A region is one numbering plan: a country's part of a calling code, or all
 // of a code that belongs to no country.
 type region struct {
-	id, general     string
-	code            int
-	lengths, local  []int32
-	national        string // the trunk prefix, "0"
-	prefix, rule    string // what may precede a national number, and what becomes of it
-	idd             string // how to call abroad
-	leading         string // the digits that mark the region within its calling code
-	same            bool   // fixed lines and mobiles look alike
-	types           []*phonenumbers.PhoneNumberDesc
-	generalWithSize *phonenumbers.PhoneNumberDesc
+	id           string
+	code         int
+	general      *phonenumbers.PhoneNumberDesc
+	types        []*phonenumbers.PhoneNumberDesc // in typeOrder
+	trunk        string                          // dialled before national numbers, "0"
+	prefix, rule string                          // all that may be dialled before one, and what becomes of it
+	idd          string                          // dialled to call abroad
+	leading      string                          // digits that mark the region within its calling code
+	same         bool                            // fixed lines and mobiles look alike
 }
 
-// typeOrder is the order in which the library tries a number's types, and the
-// value package phone gives each. Fixed and mobile come last and together.
+// The types as package phone numbers them.
+const (
+	fixedLine = 1 + iota
+	mobile
+	fixedLineOrMobile
+	tollFree
+	premiumRate
+	sharedCost
+	voip
+	personalNumber
+	pager
+	uan
+	voicemail
+)
+
+// typeOrder is the order in which the library tries the types of a number.
+// Fixed and mobile come last and together.
 var typeOrder = []struct {
 	value uint16
 	desc  func(*phonenumbers.PhoneMetadata) *phonenumbers.PhoneNumberDesc
 }{
-	{5, (*phonenumbers.PhoneMetadata).GetPremiumRate},
-	{4, (*phonenumbers.PhoneMetadata).GetTollFree},
-	{6, (*phonenumbers.PhoneMetadata).GetSharedCost},
-	{7, (*phonenumbers.PhoneMetadata).GetVoip},
-	{8, (*phonenumbers.PhoneMetadata).GetPersonalNumber},
-	{9, (*phonenumbers.PhoneMetadata).GetPager},
-	{10, (*phonenumbers.PhoneMetadata).GetUan},
-	{11, (*phonenumbers.PhoneMetadata).GetVoicemail},
+	{premiumRate, (*phonenumbers.PhoneMetadata).GetPremiumRate},
+	{tollFree, (*phonenumbers.PhoneMetadata).GetTollFree},
+	{sharedCost, (*phonenumbers.PhoneMetadata).GetSharedCost},
+	{voip, (*phonenumbers.PhoneMetadata).GetVoip},
+	{personalNumber, (*phonenumbers.PhoneMetadata).GetPersonalNumber},
+	{pager, (*phonenumbers.PhoneMetadata).GetPager},
+	{uan, (*phonenumbers.PhoneMetadata).GetUan},
+	{voicemail, (*phonenumbers.PhoneMetadata).GetVoicemail},
 	{fixedLine, (*phonenumbers.PhoneMetadata).GetFixedLine},
 	{mobile, (*phonenumbers.PhoneMetadata).GetMobile},
 }
-
-const (
-	fixedLine         = 1
-	mobile            = 2
-	fixedLineOrMobile = 3
-)
 
 // plans returns all regions, ordered by name and calling code, and for each
 // calling code its regions as the library asks them: the main one first.
@@ -61,20 +70,17 @@ func plans() ([]region, map[int][]int, error) {
 	var regions []region
 	for _, m := range collection.GetMetadata() {
 		r := region{
-			id:              m.GetId(),
-			code:            int(m.GetCountryCode()),
-			general:         m.GetGeneralDesc().GetNationalNumberPattern(),
-			generalWithSize: m.GetGeneralDesc(),
-			lengths:         m.GetGeneralDesc().GetPossibleLength(),
-			local:           m.GetGeneralDesc().GetPossibleLengthLocalOnly(),
-			national:        m.GetNationalPrefix(),
-			prefix:          m.GetNationalPrefixForParsing(),
-			rule:            m.GetNationalPrefixTransformRule(),
-			idd:             m.GetInternationalPrefix(),
-			leading:         m.GetLeadingDigits(),
-			same:            m.GetSameMobileAndFixedLinePattern(),
+			id:      m.GetId(),
+			code:    int(m.GetCountryCode()),
+			general: m.GetGeneralDesc(),
+			trunk:   m.GetNationalPrefix(),
+			prefix:  m.GetNationalPrefixForParsing(),
+			rule:    m.GetNationalPrefixTransformRule(),
+			idd:     m.GetInternationalPrefix(),
+			leading: m.GetLeadingDigits(),
+			same:    m.GetSameMobileAndFixedLinePattern(),
 		}
-		if r.general == "" || len(r.lengths) == 0 {
+		if r.general.GetNationalNumberPattern() == "" || len(r.general.GetPossibleLength()) == 0 {
 			return nil, nil, fmt.Errorf("region %s has no general description", r.id)
 		}
 		for _, t := range typeOrder {
@@ -83,13 +89,7 @@ func plans() ([]region, map[int][]int, error) {
 		regions = append(regions, r)
 	}
 	slices.SortFunc(regions, func(a, b region) int {
-		if a.id != b.id {
-			if a.id < b.id {
-				return -1
-			}
-			return 1
-		}
-		return a.code - b.code
+		return cmp.Or(cmp.Compare(a.id, b.id), cmp.Compare(a.code, b.code))
 	})
 
 	codes := make(map[int][]int)
@@ -113,7 +113,7 @@ func plans() ([]region, map[int][]int, error) {
 // automaton returns r's numbers, labelled with region and type.
 func (r *region) automaton(g *graph, number int) (id, error) {
 	parts := make([]id, 0, len(r.types)+1)
-	for _, desc := range append([]*phonenumbers.PhoneNumberDesc{r.generalWithSize}, r.types...) {
+	for _, desc := range append([]*phonenumbers.PhoneNumberDesc{r.general}, r.types...) {
 		part, err := described(g, desc)
 		if err != nil {
 			return dead, fmt.Errorf("region %s: %w", r.id, err)
@@ -173,7 +173,8 @@ func described(g *graph, desc *phonenumbers.PhoneNumberDesc) (id, error) {
 }
 
 // callingCode returns the automaton of all numbers of one calling code: the
-// first of its regions that takes a number has it.
+// first of its regions that takes a number has it. A region with leading
+// digits takes all that begin with them, and is not asked about others.
 func callingCode(g *graph, regions []region, members []int) (id, error) {
 	whole := dead
 	for _, at := range slices.Backward(members) {
@@ -186,7 +187,6 @@ func callingCode(g *graph, regions []region, members []int) (id, error) {
 			if own, err = r.claim(g, own); err != nil {
 				return dead, err
 			}
-			// Where the leading digits do not match, r is not asked at all.
 		}
 		whole = g.join([]id{own, whole}, false, func(l []uint16) uint16 {
 			if l[0] != 0 {

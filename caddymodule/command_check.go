@@ -1,0 +1,106 @@
+package caddymodule
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/otpgate/otpgate/ruleset"
+	"github.com/otpgate/otpgate/ruleset/ledger"
+)
+
+func checkCommand() *cobra.Command {
+	cmd := newCommand("check [--json] [--country-db <path>] [--asn-db <path>] <file>...",
+		"Reports all that is wrong or doubtful in ruleset files", `
+Reports all that is wrong with ruleset files, each thing with file, line,
+column and what would be right; and what is doubtful, as warnings, which do
+not fail the command.
+
+A file is checked by itself: what the Caddyfile has to give it (databases, the
+secret of Turnstile) is listed. Databases that are given are opened.`, runCheck)
+	addDatabaseFlags(cmd)
+	cmd.Flags().Bool("json", false, "Print for machines")
+	return cmd
+}
+
+// checked is what there is to say of one ruleset file.
+type checked struct {
+	File     string           `json:"file"`
+	OK       bool             `json:"ok"`
+	Gate     string           `json:"gate,omitempty"`
+	Needs    []string         `json:"needs,omitempty"`
+	Ledger   string           `json:"ledger,omitempty"`
+	Problems ruleset.Problems `json:"problems"`
+}
+
+func runCheck(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return usagef("want at least one ruleset file")
+	}
+	wiring, err := wiringOf(cmd)
+	if err != nil {
+		return err
+	}
+	var all []checked
+	ok := true
+	for _, path := range args {
+		c, err := check(path, wiring)
+		if err != nil {
+			return err
+		}
+		ok = ok && c.OK
+		all = append(all, c)
+	}
+	if asJSON, _ := cmd.Flags().GetBool("json"); asJSON {
+		err = printJSON(cmd.OutOrStdout(), all)
+	} else {
+		for _, c := range all {
+			c.print(cmd.OutOrStdout())
+		}
+	}
+	if err == nil && !ok {
+		err = errReported
+	}
+	return err
+}
+
+func check(path string, wiring ruleset.Wiring) (checked, error) {
+	rules, problems, err := ruleset.Load(path, wiring)
+	if err != nil {
+		return checked{}, err
+	}
+	c := checked{File: path, Problems: problems, OK: rules != nil && !problems.HasErrors()}
+	if !c.OK {
+		return c, nil
+	}
+	c.Gate, c.Needs = rules.Name(), rules.Needs()
+	plan, err := ledger.NewEmbedded().Prepare(rules.Tallies())
+	if err != nil {
+		return checked{}, fmt.Errorf("%s: preparing the ledger: %w", path, err)
+	}
+	c.Ledger = plan.String()
+	return c, nil
+}
+
+func (c checked) print(w io.Writer) {
+	io.WriteString(w, c.Problems.Render())
+	errors, warnings := len(c.Problems.Errors()), len(c.Problems.Warnings())
+	switch {
+	case !c.OK:
+		fmt.Fprintf(w, "%s: %s\n", c.File, plural(errors, "problem"))
+		return
+	case warnings > 0:
+		fmt.Fprintf(w, "%s: good, with %s\n", c.File, plural(warnings, "warning"))
+	default:
+		fmt.Fprintf(w, "%s: good\n", c.File)
+	}
+	fmt.Fprintf(w, "  gate    %s\n", c.Gate)
+	if len(c.Needs) > 0 {
+		fmt.Fprintf(w, "  needs   %s\n", strings.Join(c.Needs, ", "))
+	}
+	fmt.Fprintf(w, "  ledger  %s\n", c.Ledger)
+}
+
+func plural(n int, word string) string { return count(int64(n), word) }

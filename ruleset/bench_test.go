@@ -1,0 +1,91 @@
+package ruleset
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/otpgate/otpgate/ruleset/ledger"
+)
+
+var benchStart = time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)
+
+// roomy is a ledger with room for everything: what is left is the decision
+// itself.
+type roomy struct{}
+
+func (roomy) Look(context.Context, time.Time, []ledger.Charge, *ledger.Answer) error { return nil }
+func (roomy) Reserve(context.Context, time.Time, ledger.ID, []ledger.Charge, *ledger.Answer) error {
+	return nil
+}
+func (roomy) Record(context.Context, time.Time, []ledger.Charge) error           { return nil }
+func (roomy) Settle(context.Context, time.Time, ledger.ID, ledger.Outcome) error { return nil }
+
+// benchLimits are n limits of the kinds that rulesets have.
+func benchLimits(n int) string {
+	kinds := []string{
+		"per: phone, max: 1, in: 1s", "per: phone, max: 50, in: 24h", "per: ip, max: 60, in: 1h", "per: ip, max: 64, in: 24h, count: unverified",
+		"per: device, max: 60, in: 24h", "per: [email, phone], max: 50, in: 24h", "per: range, max: 60, in: 10m", "per: country, max: 100000000, in: 1h",
+	}
+	var b bytes.Buffer
+	for i := range n {
+		fmt.Fprintf(&b, "  - {name: limit-%d, %s", i, kinds[i%len(kinds)])
+		if i >= len(kinds) { // the same kinds again, of another window
+			b.Truncate(b.Len() - 1)
+			fmt.Fprintf(&b, "%dm", i)
+		}
+		b.WriteString("}\n")
+	}
+	return b.String()
+}
+
+func benchGate(b *testing.B, limits int, l ledger.Ledger) *Gate {
+	b.Helper()
+	rules := compiled(b, `version: 1
+request: {phone: json /phone, email: json /email, device: header X-Device-Id, region: US}
+human: {require: never}
+limits:
+`+benchLimits(limits))
+	return NewGate(rules, nil, l, NewKeys(make([]byte, 32)))
+}
+
+// benchRequest is a request whose body can be set again and again.
+func benchRequest() (*http.Request, func(n int)) {
+	r, _ := http.NewRequest("POST", "http://example.com/otp", nil)
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("X-Device-Id", "a-device-of-some-kind")
+	body := []byte(`{"phone":"+14150000000","email":"somebody@example.com","locale":"en-US"}`)
+	reader := bytes.NewReader(body)
+	return r, func(n int) {
+		copy(body[len(`{"phone":"+1415`):], fmt.Appendf(nil, "%07d", 2000000+n%7_000_000))
+		reader.Reset(body)
+		r.Body, r.ContentLength = io.NopCloser(reader), int64(len(body))
+	}
+}
+
+func benchAddr(n int) netip.Addr {
+	return netip.AddrFrom4([4]byte{byte(20 + n>>24), byte(n >> 16), byte(n >> 8), byte(n)})
+}
+
+// What a request costs but for the ledger: reading it, its facts, the checks
+// and the keys of its charges.
+func BenchmarkJudge(b *testing.B) {
+	for _, limits := range []int{1, 8, 32} {
+		b.Run(fmt.Sprintf("limits=%d", limits), func(b *testing.B) {
+			gate := benchGate(b, limits, roomy{})
+			r, next := benchRequest()
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				next(i)
+				if j := gate.Judge(r, benchAddr(i), benchStart); j.Verdict.Action != Allow {
+					b.Fatalf("refused: %s %s", j.Verdict.Reason, j.Verdict.Detail)
+				}
+			}
+		})
+	}
+}

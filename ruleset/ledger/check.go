@@ -1,0 +1,110 @@
+package ledger
+
+import "time"
+
+// check asks all limits of all charges, and starts the bans of those that are
+// full. What stands in the way goes to the answer.
+func (l *Embedded) check(charges []Charge, a *Answer) {
+	*a = Answer{Shadow: a.Shadow[:0]}
+	for i := range charges {
+		if p := &l.probes[i]; p.reading != nil {
+			l.checkAttempts(&charges[i], p, a)
+		} else {
+			l.checkSends(&charges[i], p, a)
+		}
+	}
+}
+
+// checkSends asks the limits of one tally of sends.
+func (l *Embedded) checkSends(c *Charge, p *probe, a *Answer) {
+	t, e, now := c.Tally, p.entry, l.clock.now
+	banned := false
+	if e != nil {
+		if until, limit := e.ban(); until > now {
+			banned = true
+			p.short = a.short(t, min(limit, len(t.Limits)-1), until-now, true)
+		}
+	}
+	var ban time.Duration // to be started
+	var bans int
+	var longest time.Duration
+	for i := range t.Limits {
+		limit := &t.Limits[i]
+		longest = max(longest, limit.Window)
+		var wait int64
+		if t.Distinct {
+			wait = l.memberWait(e, c.Member, limit, p.extra)
+		} else {
+			wait = l.logWait(e, limit, p.extra)
+		}
+		if wait == 0 {
+			continue
+		}
+		if !banned && !limit.Shadow && limit.Ban > ban && e != nil {
+			ban, bans = limit.Ban, i
+		}
+		p.short = a.short(t, i, wait, false) || p.short
+	}
+	if e == nil {
+		return
+	}
+	if ban > 0 {
+		until := min(now+millis(ban), 1<<42)
+		e.setBan(until, bans)
+		e.keep(until)
+		p.short = a.short(t, bans, until-now, true) || p.short
+	}
+	// A window that has become longer since the last event keeps the key.
+	last := int64(0)
+	if t.Distinct {
+		last = l.lastMember(e)
+	} else {
+		last = l.lastEvent(e)
+	}
+	if last > 0 {
+		e.keep(last + millis(longest))
+	}
+}
+
+// checkAttempts asks the limits of one tally of attempts.
+func (l *Embedded) checkAttempts(c *Charge, p *probe, a *Answer) {
+	t, now := c.Tally, l.clock.now
+	banned := false
+	var ban time.Duration
+	var bans int
+	for i := range t.Limits {
+		limit := &t.Limits[i]
+		wait, until := p.reading.sketches[i].wait(p.spread, now, limit, p.extra)
+		if until > now {
+			banned = true
+			p.short = a.short(t, i, until-now, true) || p.short
+		}
+		if wait == 0 {
+			continue
+		}
+		if !limit.Shadow && limit.Ban > ban {
+			ban, bans = limit.Ban, i
+		}
+		p.short = a.short(t, i, wait, false) || p.short
+	}
+	if ban > 0 && !banned {
+		until := min(now+millis(ban), 1<<41)
+		p.reading.sketches[bans].ban(p.spread, until)
+		p.short = a.short(t, bans, (until+999)/1000*1000-now, true) || p.short
+	}
+}
+
+// short notes that a limit has no room for wait milliseconds, and reports
+// whether it refuses.
+func (a *Answer) short(t *Tally, limit int, wait int64, banned bool) bool {
+	s := Short{Tally: t, Limit: limit, Wait: time.Duration(wait) * time.Millisecond, Banned: banned}
+	if t.Limits[limit].Shadow {
+		a.Shadow = append(a.Shadow, s)
+		return false
+	}
+	if !a.Refused || s.Wait > a.Short.Wait || s.Wait == a.Short.Wait && s.Banned && !a.Short.Banned {
+		a.Short = s
+	}
+	a.Refused = true
+	return true
+}

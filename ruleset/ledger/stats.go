@@ -1,0 +1,33 @@
+package ledger
+
+// Stats is the state of an embedded ledger, for metrics.
+type Stats struct {
+	Keys  int // followed now, with those that have expired and are not swept yet
+	Holds int // reservations that may still be settled, likewise
+	Lines int // in use, of 64 bytes each: keys, holds, and what goes on from them
+	Bytes int // of all tables
+
+	// Since the ledger was made:
+	Looks    uint64
+	Reserves uint64
+	Refusals uint64 // of reserves
+	Full     uint64 // reserves that failed with [ErrFull]
+	Returned uint64 // events given back
+	Swept    uint64 // keys and holds that expired
+}
+
+// Stats returns the state of the ledger.
+func (l *Embedded) Stats() Stats {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s := l.stats
+	s.Keys, s.Holds, s.Lines = l.keys, l.holds, l.lines.used
+	s.Returned, s.Swept = l.returned, l.swept
+	s.Bytes = len(l.lines.chunks)*chunkLines*64 + l.index.bytes + len(l.index.dir)*8
+	for _, all := range l.attempts {
+		for _, sketch := range *all {
+			s.Bytes += sketch.bytes()
+		}
+	}
+	return s
+}

@@ -1,0 +1,136 @@
+package scenario
+
+import (
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/otpgate/otpgate/ruleset"
+	"github.com/otpgate/otpgate/ruleset/ledger"
+)
+
+// ask makes requests in the shape of the ruleset.
+type ask struct{ crowd }
+
+func (a *ask) play(s *stage, at time.Time) (answer, error) {
+	return s.crowd(&a.crowd, at, func(g *gate, i int) (*http.Request, []byte, error) {
+		return a.request(g.shape, i)
+	})
+}
+
+// send makes requests as they are written in a section.
+type send struct {
+	crowd
+	raw *raw
+}
+
+func (a *send) play(s *stage, at time.Time) (answer, error) {
+	return s.crowd(&a.crowd, at, func(*gate, int) (*http.Request, []byte, error) {
+		r, err := a.raw.open()
+		return r, a.raw.body, err
+	})
+}
+
+// app is what the app answers to requests: a status, or one of these.
+type app struct {
+	name   string
+	status int
+}
+
+const (
+	noAnswer     = -1 // it never answers, or not in full
+	noConnection = -2 // it cannot be reached
+)
+
+func (a *app) play(s *stage, at time.Time) (answer, error) {
+	return s.settle(a.name, func(j *judged) (string, error) {
+		outcome := ledger.NotSent
+		switch a.status {
+		case noConnection:
+		case noAnswer:
+			outcome = j.Rules().NoAnswer()
+		default:
+			outcome = j.Rules().Outcome(a.status)
+		}
+		return outcomeWord(outcome), j.gate.Settle(background, at, j.Judgement, outcome)
+	})
+}
+
+// verified enters the right codes.
+type verified struct{ name string }
+
+func (a *verified) play(s *stage, at time.Time) (answer, error) {
+	return s.settle(a.name, func(j *judged) (string, error) {
+		return outcomeWord(ledger.Verified), j.gate.Settle(background, at, j.Judgement, ledger.Verified)
+	})
+}
+
+// wrong enters wrong codes.
+type wrong struct{ name string }
+
+func (a *wrong) play(s *stage, at time.Time) (answer, error) {
+	return s.settle(a.name, func(j *judged) (string, error) {
+		return "counted", j.gate.WrongCode(background, at, j.Judgement)
+	})
+}
+
+// rules puts another ruleset in force, if there is nothing wrong with it.
+type rules struct{ file, gate string }
+
+func (a *rules) play(s *stage, _ time.Time) (answer, error) {
+	g, err := s.find(a.gate)
+	if err != nil {
+		return answer{}, err
+	}
+	loaded, problems, err := s.load(a.file, g.file)
+	if err != nil {
+		return answer{}, err
+	}
+	if loaded == nil {
+		return refusal(problems), nil
+	}
+	if g.shape, err = shapeOf(loaded); err != nil {
+		return answer{}, err
+	}
+	g.Use(loaded, s.prover)
+	return answer{text: "ok"}, nil
+}
+
+// refusal is the answer to a ruleset that is not taken.
+func refusal(problems ruleset.Problems) answer {
+	errors := problems.Errors()
+	word := "problems"
+	if len(errors) == 1 {
+		word = "problem"
+	}
+	return answer{fmt.Sprintf("refused, %d %s", len(errors), word), errors.Render()}
+}
+
+// open opens one more gate on the same ledger.
+type open struct{ file string }
+
+func (a *open) play(s *stage, _ time.Time) (answer, error) {
+	problems, err := s.open(a.file)
+	if err != nil {
+		return answer{}, err
+	}
+	if problems.HasErrors() {
+		return refusal(problems), nil
+	}
+	return answer{text: "ok"}, nil
+}
+
+// reach takes the ledger away, or brings it back.
+type reach struct{ away bool }
+
+func (a *reach) play(s *stage, _ time.Time) (answer, error) {
+	s.ledger.away = a.away
+	return answer{text: "ok"}, nil
+}
+
+// count says what has been so far.
+type count struct{}
+
+func (count) play(s *stage, _ time.Time) (answer, error) {
+	return answer{text: fmt.Sprintf("%d allowed, %d refused, %d proofs", s.allowed, s.refused, s.prover.asked)}, nil
+}

@@ -1,0 +1,77 @@
+// Package scenario reads and runs stories: text files that tell what happens
+// to a gate, second by second, and what it is to answer. The gate, the ruleset
+// and the ledger are the real ones; the clock, the app and the issuer of proofs
+// are played.
+//
+// A story is one txtar file. It begins with what is promised, in words:
+//
+//	A phone gets one code a minute.
+//
+//	-- rules.yaml --
+//	version: 1
+//	request: {phone: json /phone, region: US}
+//	human: {require: never}
+//	limits: [{per: phone, max: 1, in: 60s}]
+//
+//	-- story --
+//	0s   ask a phone=+14155550123  => allow cooldown=60s
+//	1s   app a 200                 => sent
+//	2s   ask phone=+14155550123    => deny too_soon limit="phone: 1 sends in 60s" wait=58s
+//
+// # Sections
+//
+//   - story: the steps. Required.
+//   - NAME.yaml: a ruleset. rules.yaml is in force from the beginning; without
+//     it, the first step opens a gate.
+//   - NAME.txt: a list file that a ruleset names.
+//   - NAME.http: a request, byte by byte, for send.
+//   - geo: where the databases are, as in "country ../geo/country.mmdb" and
+//     "asn ../geo/asn.mmdb", one a line. Without it those of [Options] are
+//     wired or, if there are none, ../geo/country.mmdb and ../geo/asn.mmdb.
+//
+// All paths are relative to the story's own file. A ruleset or a list that is
+// no section is read from there, so that a story can be told of the ruleset
+// that is really in use.
+//
+// # Steps
+//
+// A step is a time since the beginning (0s, 90s, 1h30m, 7d), a verb, and what
+// is expected after "=>". Time never runs backwards. The beginning is midnight
+// UTC, Thursday 1 January 2026. A line that begins with # says something to
+// the reader.
+//
+//	ask [NAME] WORD=VALUE…        a request, in the shape that the ruleset asks for
+//	send [NAME] FILE.http ip=…    a request as it is written in a section
+//	app NAME STATUS               the app answers the request called NAME
+//	app NAME none                 the app never answers in full
+//	app NAME refused              no connection to the app could be made
+//	verified NAME                 the code is entered
+//	wrong NAME                    a wrong code is entered
+//	rules FILE                    another text takes the place of the ruleset's
+//	gate FILE                     one more gate, on the same ledger; gate=NAME asks it
+//	ledger away, ledger back      the ledger cannot be reached, or can be again
+//	count                         what has been let through, refused and looked into so far
+//
+// Words of ask are phone, ip, device, email, proof, ua, method, host, path and
+// gate; of send, ip and gate. The address is 192.0.2.7 where none is said; "ip=none"
+// is an address that is not known. Values with spaces or odd characters are quoted,
+// as in Go.
+//
+// Proofs are pass, fail, spent, away (the issuer is not there), broken (the
+// issuer does not accept the operator's secret), and once-WORD, which passes
+// once and is spent then.
+//
+// Many requests in one step: phone=+141555501{00..19} or ip={192.0.2.1,192.0.2.9}
+// asks for each in turn, times=5 for the same again, every=10s with time in between.
+// The answers are counted: 15x allow, 5x deny too_many ….
+//
+// # Requests
+//
+// A section NAME.http is a request line, headers, an empty line and the body.
+// The request line and the headers end in CRLF whatever the file has; the body
+// is taken as it is, less its last line end. Content-Length is added where it
+// is missing, and the body is sent in chunks where Transfer-Encoding says so.
+// Words behind the name change this: "-- NAME.http crlf --" ends all lines of the
+// body in CRLF too, "-- NAME.http escaped --" undoes Go's escapes (\xff, \u0000,
+// \n) everywhere.
+package scenario
