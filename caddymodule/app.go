@@ -69,6 +69,14 @@ type Store struct {
 	//
 	// Default: embedded.
 	Engine string `json:"engine,omitempty"`
+
+	// The most lines of 64 bytes that the embedded ledger may hold for keys and
+	// for sends that may still be settled; it takes at most 110 bytes for each.
+	// When it is full, new numbers and addresses are refused rather than old
+	// ones forgotten. A changed value makes a new, empty ledger.
+	//
+	// Default: 1048576, which takes at most 110 MiB.
+	MaxKeys int `json:"max_keys,omitempty"`
 }
 
 // CaddyModule returns the Caddy module information.
@@ -106,23 +114,47 @@ func (a *App) Provision(ctx caddy.Context) (err error) {
 	if a.asn, err = openDatabase(a, "asn_db", a.ASNDB, network.OpenASN); err != nil {
 		return err
 	}
-	if a.ledger, err = acquire(ledgers, "embedded", newLedger); err != nil {
+	if a.ledger, err = acquire(ledgers, a.Store.key(), a.Store.open); err != nil {
 		return fmt.Errorf("opening the ledger: %w", err)
 	}
 	a.pooled = append(a.pooled, a.ledger)
-	a.metrics.watchLedger(a.ledger.value)
+	if err := ctx.GetMetricsRegistry().Register(ledgerCollector{a.ledger.value}); err != nil {
+		return fmt.Errorf("registering metrics of the ledger: %w", err)
+	}
 	return nil
 }
 
 func (s *Store) check() error {
 	switch {
-	case s == nil, s.Engine == "", s.Engine == "embedded":
+	case s == nil:
+		return nil
+	case s.MaxKeys < 0 || s.MaxKeys > mostKeys:
+		return fmt.Errorf("max_keys: want a number from 1 to %d", mostKeys)
+	case s.Engine == "", s.Engine == "embedded":
 		return nil
 	case s.Engine == "redis":
 		return errors.New("store redis is not in this version: leave store out, and the embedded ledger is used")
 	default:
 		return fmt.Errorf("unknown store %q: want embedded", s.Engine)
 	}
+}
+
+// mostKeys is the most that the embedded ledger can hold.
+const mostKeys = 1 << 29
+
+// key names the ledger that s asks for among those of this process.
+func (s *Store) key() string {
+	if s == nil || s.MaxKeys == 0 {
+		return "embedded"
+	}
+	return fmt.Sprintf("embedded %d", s.MaxKeys)
+}
+
+func (s *Store) open() (*ledger.Embedded, error) {
+	if s == nil || s.MaxKeys == 0 {
+		return ledger.NewEmbedded(), nil
+	}
+	return ledger.NewEmbedded(ledger.MaxKeys(s.MaxKeys)), nil
 }
 
 // openDatabase opens the database at path, or shares it with those who opened

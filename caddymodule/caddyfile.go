@@ -1,6 +1,8 @@
 package caddymodule
 
 import (
+	"strconv"
+
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -105,7 +107,9 @@ func (t *Turnstile) unmarshalBlock(d *caddyfile.Dispenser) error {
 //	    secret     <secret>
 //	    country_db <path>
 //	    asn_db     <path>
-//	    store      embedded
+//	    store      embedded {
+//	        max_keys <number>
+//	    }
 //	}
 func parseApp(d *caddyfile.Dispenser, existing any) (any, error) {
 	if existing != nil {
@@ -141,19 +145,44 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			}
 		case d.Val() == "store":
 			a.Store = new(Store)
-			if !d.NextArg() {
-				return d.ArgErr()
-			}
-			a.Store.Engine = d.Val()
-			if err := a.Store.check(); err != nil {
-				return d.WrapErr(err)
-			}
-			if d.NextArg() {
-				return d.ArgErr()
+			if err := a.Store.unmarshalBlock(d); err != nil {
+				return err
 			}
 		default:
 			return d.Errf("unrecognized otp_gate option '%s': want secret, country_db, asn_db or store", d.Val())
 		}
+	}
+	return nil
+}
+
+func (s *Store) unmarshalBlock(d *caddyfile.Dispenser) error {
+	if !d.NextArg() {
+		return d.ArgErr()
+	}
+	s.Engine = d.Val()
+	if err := s.check(); err != nil {
+		return d.WrapErr(err)
+	}
+	if d.NextArg() {
+		return d.ArgErr()
+	}
+	once := onlyOnce(d)
+	for d.NextBlock(1) {
+		if err := once(); err != nil {
+			return err
+		}
+		if d.Val() != "max_keys" {
+			return d.Errf("unrecognized store subdirective '%s': want max_keys", d.Val())
+		}
+		var value string
+		if !d.AllArgs(&value) {
+			return d.ArgErr()
+		}
+		n, err := strconv.Atoi(value)
+		if err != nil || n < 1 || n > mostKeys {
+			return d.Errf("max_keys: want a number from 1 to %d, not '%s'", mostKeys, value)
+		}
+		s.MaxKeys = n
 	}
 	return nil
 }

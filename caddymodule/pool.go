@@ -6,8 +6,6 @@ import (
 	"path/filepath"
 
 	"github.com/caddyserver/caddy/v2"
-
-	"github.com/otpgate/otpgate/ruleset/ledger"
 )
 
 // What outlives a configuration: a new one is provisioned while the old one
@@ -61,6 +59,3 @@ func fileKey(field, path string) (string, error) {
 	}
 	return fmt.Sprintf("%s %s %d %d", field, abs, info.Size(), info.ModTime().UnixNano()), nil
 }
-
-// newLedger makes the embedded ledger of this process.
-func newLedger() (*ledger.Embedded, error) { return ledger.NewEmbedded(), nil }

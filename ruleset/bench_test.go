@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -29,17 +30,13 @@ func (roomy) Settle(context.Context, time.Time, ledger.ID, ledger.Outcome) error
 // benchLimits are n limits of the kinds that rulesets have.
 func benchLimits(n int) string {
 	kinds := []string{
-		"per: phone, max: 1, in: 1s", "per: phone, max: 50, in: 24h", "per: ip, max: 60, in: 1h", "per: ip, max: 64, in: 24h, count: unverified",
-		"per: device, max: 60, in: 24h", "per: [email, phone], max: 50, in: 24h", "per: range, max: 60, in: 10m", "per: country, max: 100000000, in: 1h",
+		"per: phone, max: 1, count: sends", "per: ip, max: 64, count: unverified", "per: device, max: 60, count: sends",
+		"per: [email, phone], max: 50, count: sends", "per: range, max: 60, count: unverified", "per: country, max: 100000000, count: sends",
+		"per: ip, max: 60, distinct: phone, count: sends", "max: 100000000, count: sends",
 	}
-	var b bytes.Buffer
+	var b strings.Builder
 	for i := range n {
-		fmt.Fprintf(&b, "  - {name: limit-%d, %s", i, kinds[i%len(kinds)])
-		if i >= len(kinds) { // the same kinds again, of another window
-			b.Truncate(b.Len() - 1)
-			fmt.Fprintf(&b, "%dm", i)
-		}
-		b.WriteString("}\n")
+		fmt.Fprintf(&b, "  - {name: limit-%d, %s, in: %ds}\n", i, kinds[i%len(kinds)], 1+i/len(kinds))
 	}
 	return b.String()
 }
@@ -49,6 +46,7 @@ func benchGate(b *testing.B, limits int, l ledger.Ledger) *Gate {
 	rules := compiled(b, `version: 1
 request: {phone: json /phone, email: json /email, device: header X-Device-Id, region: US}
 human: {require: never}
+number: {types: any}
 limits:
 `+benchLimits(limits))
 	return NewGate(rules, nil, l, NewKeys(make([]byte, 32)))

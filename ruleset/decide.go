@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/netip"
+	"sync"
 	"time"
 
 	"github.com/otpgate/otpgate/ruleset/email"
@@ -34,11 +35,19 @@ type digest struct {
 	done  bool
 }
 
+// decisions keeps the memory of decisions for the next ones.
+var decisions = sync.Pool{New: func() any { return new(decision) }}
+
+// end lets go of the memory. The judgement stays.
+func (d *decision) end() {
+	*d = decision{answer: ledger.Answer{Shadow: d.answer.Shadow[:0]}}
+	decisions.Put(d)
+}
+
 // run takes a request all the way. Each step reports whether the request may
 // go on; the one that does not has written the verdict.
 func (d *decision) run(r *http.Request, client netip.Addr) {
 	ctx := r.Context()
-	d.policy = d.rules.base
 	passed := d.open() &&
 		d.read(r, client) &&
 		d.check() &&
@@ -49,7 +58,7 @@ func (d *decision) run(r *http.Request, client netip.Addr) {
 	}
 	d.Verdict.Status = max(d.Verdict.Status, d.Verdict.Code.Status())
 	if d.Verdict.Reason.isCallersDoing() {
-		if err := d.record(ctx, d.Facts.At, ledger.Refusals); err != nil {
+		if err := d.record(context.WithoutCancel(ctx), d.Facts.At, ledger.Refusals); err != nil {
 			d.Verdict.Err = errors.Join(d.Verdict.Err, err)
 		}
 	}

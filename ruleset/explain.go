@@ -29,13 +29,12 @@ type Step struct {
 // Explain judges r as [Gate.Judge] does, and asks every check besides. It
 // charges what Judge charges: use a gate with a ledger of its own.
 func (g *Gate) Explain(r *http.Request, client netip.Addr, at time.Time) *Explanation {
-	in := g.force.Load()
 	e := &Explanation{}
-	d := decision{gate: g, force: in, Judgement: &Judgement{rules: in.rules}, policy: in.rules.base}
-	d.Facts.At, d.Facts.ID = at, NewID(at)
+	d := g.begin(at)
+	defer d.end()
 
 	readable := true
-	e.step(&d, CheckRequest, func(s *Step) {
+	e.step(d, CheckRequest, func(s *Step) {
 		readable = d.read(r, client)
 		if d.Facts.IP.Err != nil {
 			s.Detail = d.Facts.IP.Err.Error()
@@ -45,9 +44,9 @@ func (g *Gate) Explain(r *http.Request, client netip.Addr, at time.Time) *Explan
 		}
 	})
 	if readable {
-		e.checks(&d)
-		e.rules(&d)
-		e.limits(&d)
+		e.checks(d)
+		e.rules(d)
+		e.limits(d)
 	}
 	start := time.Now()
 	e.Judgement = g.Judge(r, client, at)

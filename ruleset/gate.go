@@ -58,12 +58,22 @@ func (j *Judgement) Rules() *Ruleset { return j.rules }
 // If the verdict says Held, [Gate.Settle] must be called once the app has
 // answered.
 func (g *Gate) Judge(r *http.Request, client netip.Addr, at time.Time) *Judgement {
+	d := g.begin(at)
+	d.run(r, client)
+	j := d.Judgement
+	d.end()
+	return j
+}
+
+// begin takes up a new judgement.
+func (g *Gate) begin(at time.Time) *decision {
 	in := g.force.Load()
-	d := decision{gate: g, force: in, Judgement: &Judgement{rules: in.rules}}
+	d := decisions.Get().(*decision)
+	d.gate, d.force, d.policy = g, in, in.rules.base
+	d.Judgement = &Judgement{rules: in.rules}
 	d.Facts.At = at
 	d.Facts.ID = NewID(at)
-	d.run(r, client)
-	return d.Judgement
+	return d
 }
 
 // Settle closes what is held for j with what came of it. It asks for a context
@@ -77,7 +87,9 @@ func (g *Gate) Settle(ctx context.Context, at time.Time, j *Judgement, o ledger.
 
 // WrongCode records a wrong guess at the code sent to j's number.
 func (g *Gate) WrongCode(ctx context.Context, at time.Time, j *Judgement) error {
-	d := decision{gate: g, force: g.force.Load(), Judgement: j}
+	d := g.begin(at)
+	defer d.end()
+	d.Judgement = j
 	d.policy = d.force.rules.policyFor(&j.Facts)
 	return d.record(ctx, at, ledger.WrongCodes)
 }

@@ -186,7 +186,7 @@ func (l *Embedded) attemptHash(k Key) uint64 {
 // read returns the sketches of a tally, and makes those that are missing.
 func (l *Embedded) read(t *Tally) *reading {
 	if r := l.readings[t]; r != nil {
-		r.used = l.clock.now
+		r.used = l.clock.event
 		return r
 	}
 	all := l.attempts[t.Seed]
@@ -194,9 +194,9 @@ func (l *Embedded) read(t *Tally) *reading {
 		all = new(attempts)
 		l.attempts[t.Seed] = all
 	}
-	r := &reading{tally: t, all: all, used: l.clock.now}
+	r := &reading{tally: t, all: all, used: l.clock.event}
 	for i := range t.Limits {
-		r.sketches = append(r.sketches, all.of(t.Limits[i].Window, l.columns, l.clock.now))
+		r.sketches = append(r.sketches, all.of(t.Limits[i].Window, l.columns, l.clock.event))
 	}
 	l.readings[t] = r
 	return r
@@ -237,25 +237,36 @@ func (l *Embedded) tidy() {
 		return
 	}
 	l.tidied = now
-	for t, r := range l.readings {
+	for _, r := range l.readings {
+		if r.used == 0 {
+			r.used = now // prepared before there was any time
+		}
 		for _, s := range r.sketches {
 			s.used = max(s.used, r.used)
 		}
-		idle := !slices.ContainsFunc(r.sketches, func(s *sketch) bool { return !s.empty(now) })
-		if idle || now-r.used > maxIdle {
+	}
+	for t, r := range l.readings {
+		if now-r.used > maxIdle || !slices.ContainsFunc(r.sketches, func(s *sketch) bool { return !s.empty(now) }) {
 			delete(l.readings, t)
 		}
 	}
+	bound := make(map[*sketch]bool)
+	for _, r := range l.readings {
+		for _, s := range r.sketches {
+			bound[s] = true
+		}
+	}
 	for seed, all := range l.attempts {
-		*all = slices.DeleteFunc(*all, func(s *sketch) bool { return s.empty(now) })
+		*all = slices.DeleteFunc(*all, func(s *sketch) bool { return !bound[s] && s.empty(now) })
 		if len(*all) == 0 {
 			delete(l.attempts, seed)
 		}
 	}
 }
 
-// maxIdle is how long a tally is known that nobody charges any more, while
-// another of the same seed keeps their sketches alive.
+// maxIdle is how long, in milliseconds, a tally is known that nobody charges
+// any more, as when its ruleset has been replaced. Its sketches stay for others
+// of the same seed, and for as long as they hold something.
 const maxIdle = 3600_000
 
 // empty reports whether all events that a limit asked for have left s.

@@ -21,8 +21,8 @@ func (l *Embedded) checkSends(c *Charge, p *probe, a *Answer) {
 	banned := false
 	if e != nil {
 		if until, limit := e.ban(); until > now {
-			banned = true
-			p.short = a.short(t, min(limit, len(t.Limits)-1), until-now, true)
+			banned = a.short(t, t.bannedBy(limit), until-now, true)
+			p.short = banned
 		}
 	}
 	var ban time.Duration // to be started
@@ -66,9 +66,23 @@ func (l *Embedded) checkSends(c *Charge, p *probe, a *Answer) {
 	}
 }
 
+// bannedBy returns the limit to name for a ban that the i-th limit started,
+// which need not be there any more: then it is the first that is no shadow.
+func (t *Tally) bannedBy(i int) int {
+	if i < len(t.Limits) && t.Limits[i].Ban > 0 {
+		return i
+	}
+	for i := range t.Limits {
+		if !t.Limits[i].Shadow {
+			return i
+		}
+	}
+	return 0
+}
+
 // checkAttempts asks the limits of one tally of attempts.
 func (l *Embedded) checkAttempts(c *Charge, p *probe, a *Answer) {
-	t, now := c.Tally, l.clock.now
+	t, now := c.Tally, l.clock.event // as they are written down
 	banned := false
 	var ban time.Duration
 	var bans int
@@ -76,8 +90,8 @@ func (l *Embedded) checkAttempts(c *Charge, p *probe, a *Answer) {
 		limit := &t.Limits[i]
 		wait, until := p.reading.sketches[i].wait(p.spread, now, limit, p.extra)
 		if until > now {
-			banned = true
-			p.short = a.short(t, i, until-now, true) || p.short
+			short := a.short(t, i, until-now, true)
+			banned, p.short = banned || short, p.short || short
 		}
 		if wait == 0 {
 			continue

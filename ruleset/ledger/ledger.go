@@ -63,6 +63,9 @@ type Tally struct {
 	// Distinct counts different members, not events. Only for Sends and
 	// Unverified, with limits of at most [MaxExact].
 	Distinct bool
+	// Total: the tally has one key, and every reservation charges it, so that
+	// its limits bound all that is admitted. A ledger may plan with that.
+	Total bool
 	// Limits holds at least one limit.
 	Limits []Limit
 }

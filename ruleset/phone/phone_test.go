@@ -339,7 +339,7 @@ func FuzzLibrary(f *testing.F) {
 	f.Fuzz(func(t *testing.T, raw, region string) {
 		digits := strings.TrimPrefix(raw, "+")
 		if len(digits) == 0 || len(digits) > 30 || strings.Trim(digits, "0123456789") != "" || region != "" && find(region) == nil {
-			t.Skip("not digits of a region")
+			return
 		}
 		if err := disagrees(raw, region); err != nil {
 			t.Fatal(err)

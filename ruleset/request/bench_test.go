@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// body is a request body that can be sent again.
+// replayed is a request body that can be sent again.
 type replayed struct{ bytes.Reader }
 
 func (*replayed) Close() error { return nil }

@@ -46,7 +46,7 @@ func checkConnection(lines []string) *Problem {
 // name that CGI would make the same. Commas are let alone.
 func (rd *reader) readHeader(w *want, h http.Header) *Problem {
 	for name := range h {
-		if len(name) == len(w.name) && name != w.name && spelled(name) == spelled(w.name) {
+		if name != w.name && sameHeader(name, w.name) {
 			return bad("header %s in two spellings", w.name)
 		}
 	}

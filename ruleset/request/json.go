@@ -119,8 +119,14 @@ func (s *scanner) ambiguity(what string) {
 // member reads the value of the key k, in an object that lies on the way to
 // the pointers in way.
 func (s *scanner) member(k []byte, way mask, step, depth int) fault {
+	for i := range s.plan.wants[JSON] {
+		w := &s.plan.wants[JSON][i]
+		if way&(1<<i) != 0 && step == len(w.tokens)-1 && string(k) == w.tokens[step] {
+			return s.wanted(w, depth) // and it is related to no other value: Validate saw to that
+		}
+	}
 	switch {
-	case bytes.IndexByte(k, 0) >= 0:
+	case s.keys[len(s.keys)-1].unescaped && bytes.IndexByte(k, 0) >= 0: // sent as it is, it is malformed
 		s.ambiguity("NUL in a key")
 	case string(k) == "__proto__", way != 0 && isPrototype(k):
 		s.ambiguity("a key names a prototype")
@@ -139,7 +145,6 @@ func (s *scanner) member(k []byte, way mask, step, depth int) fault {
 			s.ambiguity("a field of the query stands in the body too")
 		}
 	}
-	wanted := -1
 	var next mask
 	for i := range s.plan.wants[JSON] {
 		w := &s.plan.wants[JSON][i]
@@ -149,14 +154,9 @@ func (s *scanner) member(k []byte, way mask, step, depth int) fault {
 			if related(canon, w.rest[step]) {
 				s.misspelt[w.fact] = true
 			}
-		case step == len(w.tokens)-1:
-			wanted = i
 		default:
 			next |= 1 << i
 		}
-	}
-	if wanted >= 0 {
-		return s.wanted(&s.plan.wants[JSON][wanted], depth)
 	}
 	if c := s.peek(); next != 0 && c != '{' && c != 'n' {
 		s.ambiguity("something on the way to a value is not an object")
@@ -179,9 +179,9 @@ func (s *scanner) wanted(w *want, depth int) fault {
 	if escaped {
 		text = unescape(s.reader.value[:0], text)
 		s.reader.value = text
-	}
-	if bytes.IndexByte(text, 0) >= 0 {
-		s.ambiguity("NUL in " + factWords[w.fact])
+		if bytes.IndexByte(text, 0) >= 0 { // sent as it is, it is malformed
+			s.ambiguity("NUL in " + factWords[w.fact])
+		}
 	}
 	s.reader.text[w.fact] = string(text)
 	return ""

@@ -110,14 +110,14 @@ func parseMedia(line string) (m media, why string) {
 }
 
 func kindOfMedia(name string) bodyKind {
-	switch sub, _ := strings.CutPrefix(name, "application/"); {
+	switch sub, ok := strings.CutPrefix(name, "application/"); {
 	case name == "application/json":
 		return jsonBody
 	case name == "application/x-www-form-urlencoded":
 		return urlencodedBody
 	case name == "multipart/form-data":
 		return multipartBody
-	case sub != name && strings.HasSuffix(sub, "+json") && strings.Count(sub, "+") == 1 && !strings.Contains(sub, "form"):
+	case ok && strings.HasSuffix(sub, "+json") && strings.Count(sub, "+") == 1 && !strings.Contains(sub, "form"):
 		return jsonBody
 	}
 	return otherBody

@@ -18,7 +18,7 @@ type part struct {
 	file      bool   // it has a filename
 	mediaType string // "" if none was given
 	length    int64  // -1 if none was given
-	disposed  bool
+	described bool   // it has a disposition
 }
 
 // scanMultipart reads a multipart/form-data body as browsers and good clients
@@ -68,7 +68,7 @@ func readPart(b []byte) (p part, content []byte, why string) {
 		switch {
 		case end < 0:
 			return part{}, nil, "a header line that does not end"
-		case end == 0 && !p.disposed:
+		case end == 0 && !p.described:
 			return part{}, nil, "a part without a name"
 		case end == 0:
 			return p, b[2:], ""
@@ -96,10 +96,10 @@ func (p *part) header(line string) (why string) {
 	value = strings.Trim(value, " \t")
 	switch strings.ToLower(name) {
 	case "content-disposition":
-		if p.disposed {
+		if p.described {
 			return "two content dispositions"
 		}
-		p.disposed = true
+		p.described = true
 		return p.names(value)
 	case "content-type":
 		if p.mediaType != "" {

@@ -53,6 +53,9 @@ func TestParseSource(t *testing.T) {
 			t.Errorf("%q:\n got %s\nwant %s", row.text, got, row.want)
 		}
 	}
+	if text, err := source(t, "query phone").MarshalText(); err != nil || string(text) != "query phone" {
+		t.Errorf("%s, %v", text, err)
+	}
 	if a, b := source(t, "json /phone"), source(t, " json  /phone"); a != b || a.Kind() != JSON || a.Name() != "/phone" || !a.InBody() {
 		t.Errorf("%v, %v", a, b)
 	}
@@ -173,6 +176,9 @@ func TestStrip(t *testing.T) {
 		"Accept": {"*/*"}, "X-Otp": {"1"}, "X-Http-Methods": {"1"},
 	}
 	Strip(h, "x-canonical")
+	if n := testing.AllocsPerRun(10, func() { Strip(h, "x-canonical") }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
 	if len(h) != 3 || h["Accept"] == nil || h["X-Otp"] == nil || h["X-Http-Methods"] == nil {
 		t.Errorf("left: %v", h)
 	}

@@ -3,7 +3,6 @@ package request
 import (
 	"net/http"
 	"net/url"
-	"strings"
 )
 
 // ownPrefix begins the names of the headers that the gate itself sets.
@@ -11,26 +10,52 @@ const ownPrefix = "x-otp-gate-"
 
 // overrides are the headers with which a caller makes frameworks see another
 // method than the one that was judged.
-var overrides = map[string]bool{
-	"x-http-method-override": true, // Rails, Express, Laravel, ASP.NET
-	"x-http-method":          true, // Microsoft
-	"x-method-override":      true, // IBM
-	"http-method-override":   true,
-	"x-http-methodoverride":  true,
-	"x-original-method":      true,
-	"x-request-method":       true,
+var overrides = []string{
+	"x-http-method-override", // Rails, Express, Laravel, ASP.NET
+	"x-http-method",          // Microsoft
+	"x-method-override",      // IBM
+	"http-method-override",
+	"x-http-methodoverride",
+	"x-original-method",
+	"x-request-method",
 }
 
-// spelled is the name of a header as CGI and its heirs see it: without case,
-// and with "_" for "-".
-func spelled(name string) string {
-	return strings.ReplaceAll(strings.ToLower(name), "_", "-")
+// sameHeader reports whether a and b are one header to CGI and its heirs:
+// without case, and with "_" for "-".
+func sameHeader(a, b string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range len(a) {
+		if headerByte(a[i]) != headerByte(b[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func headerByte(c byte) byte {
+	switch {
+	case c == '_':
+		return '-'
+	case c >= 'A' && c <= 'Z':
+		return c + 'a' - 'A'
+	}
+	return c
+}
+
+func isOverride(name string) bool {
+	for _, o := range overrides {
+		if sameHeader(name, o) {
+			return true
+		}
+	}
+	return false
 }
 
 // stripped reports whether Strip removes the header in any case.
 func stripped(name string) bool {
-	name = spelled(name)
-	return overrides[name] || strings.HasPrefix(name, ownPrefix)
+	return isOverride(name) || len(name) >= len(ownPrefix) && sameHeader(name[:len(ownPrefix)], ownPrefix)
 }
 
 // Strip removes from h what only the gate may say, in all spellings: the
@@ -43,7 +68,7 @@ func Strip(h http.Header, own ...string) {
 			continue
 		}
 		for _, o := range own {
-			if spelled(o) == spelled(name) {
+			if sameHeader(o, name) {
 				delete(h, name)
 				break
 			}
@@ -64,7 +89,7 @@ func Preflight(r *http.Request) bool {
 		return false
 	}
 	for name := range r.Header {
-		if overrides[spelled(name)] {
+		if isOverride(name) {
 			return false
 		}
 	}

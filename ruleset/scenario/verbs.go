@@ -151,7 +151,7 @@ func (l *stepLine) value(c *crowd, w word) {
 				return
 			}
 		case "proof":
-			if !isProof(text) {
+			if !w.quoted && !isProof(text) {
 				l.fail(w.value, fmt.Sprintf("%q is not a proof", text), "accepted: "+strings.Join(proofWords, ", "))
 				return
 			}

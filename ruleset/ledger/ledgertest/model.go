@@ -1,0 +1,269 @@
+package ledgertest
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/otpgate/otpgate/ruleset/ledger"
+)
+
+// Model is a ledger as slow and as obvious as can be: it keeps every event in
+// a list and counts by going through it. It is exact for all limits, also for
+// those where other ledgers may be too careful. It forgets nothing, so it is
+// for tests only.
+type Model struct {
+	mu       sync.Mutex
+	now      time.Time
+	counters map[counterKey]*counter
+	holds    map[ledger.ID]*hold
+}
+
+type counterKey struct {
+	seed ledger.Key
+	key  ledger.Key
+}
+
+// counter is what is known of one key of one tally.
+type counter struct {
+	events   []event
+	banned   time.Time // until then
+	bannedBy int
+}
+
+type event struct {
+	at     time.Time
+	member uint64
+	id     ledger.ID
+}
+
+type hold struct {
+	charges  []ledger.Charge
+	verified bool
+}
+
+// NewModel returns an empty model.
+func NewModel() *Model {
+	return &Model{counters: make(map[counterKey]*counter), holds: make(map[ledger.ID]*hold)}
+}
+
+var _ ledger.Ledger = (*Model)(nil)
+
+func (m *Model) Look(_ context.Context, at time.Time, charges []ledger.Charge, a *ledger.Answer) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.tick(at)
+	m.ask(charges, a)
+	return nil
+}
+
+func (m *Model) Reserve(_ context.Context, at time.Time, id ledger.ID, charges []ledger.Charge, a *ledger.Answer) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.tick(at)
+	if id == (ledger.ID{}) {
+		*a = ledger.Answer{Refused: true}
+		return errors.New("no id")
+	}
+	if m.holds[id] != nil {
+		*a = ledger.Answer{}
+		return nil
+	}
+	if m.ask(charges, a); !a.Refused {
+		m.take(id, charges)
+	}
+	return nil
+}
+
+func (m *Model) Record(_ context.Context, at time.Time, charges []ledger.Charge) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.tick(at)
+	for _, c := range charges {
+		if c.Tally.Count != ledger.Refusals && c.Tally.Count != ledger.WrongCodes {
+			return errors.New("not to be recorded")
+		}
+	}
+	for _, c := range charges {
+		m.add(ledger.ID{}, c)
+	}
+	return nil
+}
+
+func (m *Model) Settle(_ context.Context, at time.Time, id ledger.ID, o ledger.Outcome) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.tick(at)
+	h := m.holds[id]
+	if h == nil || h.verified {
+		return nil
+	}
+	switch o {
+	case ledger.NotSent:
+		m.giveBack(id, h, func(ledger.Count) bool { return true })
+		delete(m.holds, id)
+	case ledger.Verified:
+		m.giveBack(id, h, func(c ledger.Count) bool { return c == ledger.Unverified })
+		h.verified = true
+	}
+	return nil
+}
+
+func (m *Model) tick(at time.Time) {
+	if at.After(m.now) {
+		m.now = at
+	}
+}
+
+func (m *Model) counter(c ledger.Charge) *counter {
+	k := counterKey{c.Tally.Seed, c.Key}
+	if m.counters[k] == nil {
+		m.counters[k] = new(counter)
+	}
+	return m.counters[k]
+}
+
+// ask fills in the answer, starts bans, and charges requests.
+func (m *Model) ask(charges []ledger.Charge, a *ledger.Answer) {
+	*a = ledger.Answer{}
+	requests := true // may be charged
+	for _, c := range charges {
+		if m.askOne(c, a) && c.Tally.Count == ledger.Requests {
+			requests = false
+		}
+	}
+	for _, c := range charges {
+		if requests && c.Tally.Count == ledger.Requests {
+			m.add(ledger.ID{}, c)
+		}
+	}
+}
+
+// askOne asks the limits of one charge and reports whether they refuse it.
+func (m *Model) askOne(c ledger.Charge, a *ledger.Answer) (refused bool) {
+	k := m.counter(c)
+	full := -1 // the full limit with the longest ban
+	for i, limit := range c.Tally.Limits {
+		wait := m.wait(c, limit.Max, limit.Window)
+		if wait == 0 {
+			continue
+		}
+		if limit.Shadow {
+			a.Shadow = append(a.Shadow, ledger.Short{Tally: c.Tally, Limit: i, Wait: wait})
+			continue
+		}
+		refused = true
+		longest(a, ledger.Short{Tally: c.Tally, Limit: i, Wait: wait})
+		if limit.Ban > 0 && (full < 0 || limit.Ban > c.Tally.Limits[full].Ban) {
+			full = i
+		}
+	}
+	if full >= 0 && !k.banned.After(m.now) {
+		k.banned, k.bannedBy = m.now.Add(c.Tally.Limits[full].Ban), full
+	}
+	if k.banned.After(m.now) {
+		refused = true
+		longest(a, ledger.Short{Tally: c.Tally, Limit: k.bannedBy, Wait: k.banned.Sub(m.now), Banned: true})
+	}
+	return refused
+}
+
+func longest(a *ledger.Answer, s ledger.Short) {
+	if !a.Refused || s.Wait > a.Short.Wait || s.Wait == a.Short.Wait && s.Banned {
+		a.Short = s
+	}
+	a.Refused = true
+}
+
+// wait is how long it takes until the charge fits, by waiting for one event to
+// leave after the other.
+func (m *Model) wait(c ledger.Charge, most int, window time.Duration) time.Duration {
+	at := m.now
+	for {
+		n, next := m.count(c, window, at)
+		if n < most {
+			return at.Sub(m.now)
+		}
+		at = next
+	}
+}
+
+// count is how many events, or how many members other than the one that is
+// charged, there are in the window that ends at a time; and when the first of
+// these events leaves. If the member is there already, it needs no place and
+// the count is -1.
+func (m *Model) count(c ledger.Charge, window time.Duration, at time.Time) (n int, next time.Time) {
+	members := make(map[uint64]bool)
+	for _, e := range m.counter(c).events {
+		leaves := e.at.Add(window)
+		if !leaves.After(at) {
+			continue
+		}
+		if next.IsZero() || leaves.Before(next) {
+			next = leaves
+		}
+		n++
+		members[e.member] = true
+	}
+	switch {
+	case !c.Tally.Distinct:
+		return n, next
+	case members[c.Member]:
+		return -1, next
+	default:
+		return len(members), next
+	}
+}
+
+// take charges sends under id.
+func (m *Model) take(id ledger.ID, charges []ledger.Charge) {
+	h := &hold{}
+	for _, c := range charges {
+		if !c.Tally.Count.Attempts() {
+			m.add(id, c)
+			h.charges = append(h.charges, c)
+		}
+	}
+	if len(h.charges) > 0 {
+		m.holds[id] = h
+	}
+}
+
+func (m *Model) add(id ledger.ID, c ledger.Charge) {
+	k := m.counter(c)
+	k.events = append(k.events, event{m.now, c.Member, id})
+}
+
+// giveBack removes the events of id. Of a member all events of id go, but its
+// last event counts on while others of its events are outstanding.
+func (m *Model) giveBack(id ledger.ID, h *hold, counts func(ledger.Count) bool) {
+	for _, c := range h.charges {
+		if !counts(c.Tally.Count) {
+			continue
+		}
+		k := m.counter(c)
+		i := slices.IndexFunc(k.events, func(e event) bool { return e.id == id && e.member == c.Member })
+		if i < 0 {
+			continue
+		}
+		gone := k.events[i]
+		k.events = slices.Delete(k.events, i, i+1)
+		if !c.Tally.Distinct {
+			continue
+		}
+		window := time.Duration(0)
+		for _, limit := range c.Tally.Limits {
+			window = max(window, limit.Window)
+		}
+		for j := len(k.events) - 1; j >= 0; j-- {
+			if e := &k.events[j]; e.member == gone.member {
+				if e.at.Before(gone.at) && e.at.Add(window).After(gone.at) {
+					e.at = gone.at
+				}
+				break
+			}
+		}
+	}
+}
