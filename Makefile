@@ -30,7 +30,7 @@ fuzz: ## runs each fuzz target for FUZZTIME (20s)
 	@set -e; grep -rHo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' . | sed 's/:func / /' | \
 	while read -r file target; do \
 		echo "== $$(dirname "$$file") $$target"; \
-		$(GO) test "$$(dirname "$$file")" -run '^$$' -fuzz "^$$target\$$" -fuzztime '$(FUZZTIME)' </dev/null; \
+		$(GO) test "$$(dirname "$$file")" -run '^$$' -fuzz "^$$target\$$" -fuzztime '$(FUZZTIME)' -fuzzminimizetime 10x </dev/null; \
 	done
 
 lint: ## checks the format and what vet and staticcheck know

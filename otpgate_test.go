@@ -76,7 +76,7 @@ var homes = map[string][]string{
 	"go.uber.org/zap":                         {"caddymodule"},
 	"github.com/prometheus/client_golang":     {"caddymodule"},
 	"github.com/spf13/cobra":                  {"caddymodule"},
-	"pgregory.net/rapid":                      {},
+	"pgregory.net/rapid":                      {"ruleset/ledger/ledgertest"},
 	"github.com/google/jsonschema-go":         {},
 }
 

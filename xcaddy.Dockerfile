@@ -16,7 +16,7 @@ ENV CGO_ENABLED=0
 RUN go install github.com/caddyserver/xcaddy/cmd/xcaddy@${XCADDY_VERSION}
 WORKDIR /src
 COPY . .
-RUN xcaddy build ${CADDY_VERSION} --with github.com/otpgate/otpgate=/src --output /caddy \
+RUN xcaddy build ${CADDY_VERSION} --with github.com/otpgate/otpgate@v0.0.0=/src --output /caddy \
     && /caddy list-modules | grep -qx http.handlers.otp_gate
 
 FROM alpine:${ALPINE_VERSION}

@@ -9,12 +9,8 @@ import (
 // have HTML than JSON. Browsers name text/html and rank */* below it; whoever
 // takes both alike, or says nothing, is a program and gets JSON.
 func wantsPage(accept []string) bool {
-	named := false
-	for _, field := range accept {
-		named = named || strings.Contains(field, "text/") || strings.Contains(field, "xhtml")
-	}
-	if !named {
-		return false
+	if len(accept) == 0 || len(accept) == 1 && (accept[0] == "*/*" || accept[0] == "application/json") {
+		return false // nearly all programs, without the trouble
 	}
 	page := max(weight(accept, "text", "html"), weight(accept, "application", "xhtml+xml"))
 	data := max(weight(accept, "application", "problem+json"), weight(accept, "application", "json"))

@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -14,6 +15,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -141,6 +143,8 @@ func (p *place) load() error {
 			p.t.Log(w)
 		}
 	}
+	// Caddy closes the idle connections of the generation before.
+	defer client.CloseIdleConnections()
 	return caddy.Load(config, true)
 }
 
@@ -235,8 +239,26 @@ func (p *place) post(body string, header ...string) *reply {
 }
 
 var client = &http.Client{
-	Transport: &http.Transport{MaxIdleConnsPerHost: 100},
+	Transport: patient{&http.Transport{MaxIdleConnsPerHost: 100}},
 	Timeout:   20 * time.Second,
+}
+
+// patient asks once more when the server hangs up without a word. While Caddy
+// reloads, net/http does so to connections that the old server has accepted
+// and not yet read from; no handler has seen such a request.
+type patient struct{ *http.Transport }
+
+func (p patient) RoundTrip(r *http.Request) (*http.Response, error) {
+	r.Header["Idempotency-Key"] = nil // not sent; lets Go try again where an idle connection was closed
+	resp, err := p.Transport.RoundTrip(r)
+	if err != nil && r.GetBody != nil && (errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET)) {
+		again := r.Clone(r.Context())
+		if again.Body, err = r.GetBody(); err != nil {
+			return nil, err
+		}
+		return p.Transport.RoundTrip(again)
+	}
+	return resp, err
 }
 
 func (p *place) do(r *http.Request) *reply {
@@ -356,4 +378,11 @@ func (a *app) last() (*http.Request, string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.request, a.bodies[len(a.bodies)-1]
+}
+
+func writeFile(t testing.TB, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
 }

@@ -42,7 +42,7 @@ func parseHandler(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // consume directive name
 	if !d.AllArgs(&h.Ruleset) {
-		return d.Errf("want one ruleset file, as in: otp_gate otp.rules.yaml")
+		return d.Err("want one ruleset file, as in: otp_gate @send otp.rules.yaml; a first argument that begins with / is a matcher, so that an absolute path needs one before it: otp_gate * /etc/otp.rules.yaml")
 	}
 	once := onlyOnce(d)
 	for d.NextBlock(0) {
@@ -113,6 +113,7 @@ func (t *Turnstile) unmarshalBlock(d *caddyfile.Dispenser) error {
 //	}
 func parseApp(d *caddyfile.Dispenser, existing any) (any, error) {
 	if existing != nil {
+		d.Next() // consume option name
 		return nil, d.Err("the global option otp_gate is already given: put everything into one block")
 	}
 	app := new(App)

@@ -79,7 +79,7 @@ func exit(cmd *cobra.Command, err error) error {
 
 // newCommand returns a subcommand. Its Use line says what arguments it wants.
 func newCommand(use, short, long string, run func(cmd *cobra.Command, args []string) error) *cobra.Command {
-	cmd := &cobra.Command{Use: use, Short: short, Long: long, RunE: command(run)}
+	cmd := &cobra.Command{Use: use, Short: short, Long: long, RunE: command(run), DisableFlagsInUseLine: true}
 	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		cmd.SilenceErrors, cmd.SilenceUsage = true, true
 		return exit(cmd, usageError{err})

@@ -68,6 +68,11 @@ func runExplain(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
+	for _, need := range rules.Needs() {
+		if flagName := strings.ReplaceAll(need, "_", "-"); cmd.Flags().Lookup(flagName) != nil && flag(flagName) == "" {
+			fmt.Fprintf(cmd.ErrOrStderr(), "without --%s, what it would tell of the address is not known\n", flagName)
+		}
+	}
 	l := ledger.NewEmbedded()
 	if _, err := l.Prepare(rules.Tallies()); err != nil {
 		return fmt.Errorf("preparing the ledger: %w", err)
@@ -131,7 +136,7 @@ func readRequest(path string) (*http.Request, error) {
 type explained struct{ *ruleset.Explanation }
 
 func (e explained) print(w io.Writer) error {
-	f, v := &e.Facts, &e.Verdict
+	v := &e.Verdict
 	fmt.Fprintf(w, "%s\n\n", e.about())
 	table := tabwriter.NewWriter(w, 2, 0, 2, ' ', 0)
 	for _, s := range e.Steps {
@@ -139,7 +144,11 @@ func (e explained) print(w io.Writer) error {
 		if s.Shadow {
 			answer += " (shadow)"
 		}
-		fmt.Fprintf(table, "  %s\t%s\t%s\t%v\t%s\n", s.Check, answer, s.Rule, s.Cost.Round(100*time.Nanosecond), joined(string(s.Code), s.Detail))
+		fmt.Fprintf(table, "  %s\t%s\t%s\t%v", s.Check, answer, s.Rule, s.Cost.Round(100*time.Nanosecond))
+		if why := joined(string(s.Code), s.Detail); why != "" {
+			fmt.Fprintf(table, "\t%s", why)
+		}
+		fmt.Fprintln(table)
 	}
 	if err := table.Flush(); err != nil {
 		return err
@@ -165,7 +174,6 @@ func (e explained) print(w io.Writer) error {
 	if v.Err != nil {
 		fmt.Fprintf(w, "error: %v\n", v.Err)
 	}
-	_ = f
 	return nil
 }
 

@@ -39,11 +39,17 @@ func refuse(w http.ResponseWriter, r *http.Request, v *ruleset.Verdict, id strin
 		status = code.Status()
 	}
 
-	header := w.Header()
-	header.Set("Cache-Control", "no-store")
-	header.Set("X-Content-Type-Options", "nosniff")
+	// One allocation for all values, and names that are canonical already: a
+	// refusal must cost next to nothing.
+	header, values := w.Header(), make([]string, 0, 4)
+	set := func(name, value string) {
+		values = append(values, value)
+		header[name] = values[len(values)-1 : len(values) : len(values)]
+	}
+	set("Cache-Control", "no-store")
+	set("X-Content-Type-Options", "nosniff")
 	if v.Wait > 0 {
-		header.Set("Retry-After", strconv.FormatInt(seconds(v.Wait), 10))
+		set("Retry-After", strconv.FormatInt(seconds(v.Wait), 10))
 	}
 	tellCooldown(header, v.Cooldown)
 	if status == http.StatusRequestEntityTooLarge && r.ProtoMajor == 1 {
@@ -59,7 +65,7 @@ func refuse(w http.ResponseWriter, r *http.Request, v *ruleset.Verdict, id strin
 		header.Set("Referrer-Policy", "no-referrer")
 		body = appendPage(body, code, v.Wait, id)
 	} else {
-		header.Set("Content-Type", "application/problem+json")
+		set("Content-Type", "application/problem+json")
 		body = appendProblem(body, code, status, v, id)
 	}
 	w.WriteHeader(status)
@@ -98,8 +104,8 @@ func tellCooldown(header http.Header, c ruleset.Cooldown) {
 	if c.Window <= 0 {
 		return
 	}
-	header.Set("RateLimit-Policy", `"cooldown";q=1;w=`+strconv.FormatInt(seconds(c.Window), 10))
-	header.Set("RateLimit", `"cooldown";r=0;t=`+strconv.FormatInt(seconds(c.Wait), 10))
+	header["Ratelimit-Policy"] = []string{`"cooldown";q=1;w=` + strconv.FormatInt(seconds(c.Window), 10)}
+	header["Ratelimit"] = []string{`"cooldown";r=0;t=` + strconv.FormatInt(seconds(c.Wait), 10)}
 }
 
 // seconds rounds d up: whoever waits so long has waited long enough.

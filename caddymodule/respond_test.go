@@ -127,12 +127,14 @@ func TestWantsPage(t *testing.T) {
 	}
 }
 
+// Whatever is asked for, asking for JSON besides never gets a page.
 func FuzzWantsPage(f *testing.F) {
 	f.Add("text/html,application/xhtml+xml;q=0.9,*/*;q=0.8")
 	f.Add("text/html;q=NaN")
+	f.Add(";q=2,/;,text/*;q=.001")
 	f.Fuzz(func(t *testing.T, accept string) {
-		if wantsPage([]string{accept}) && !strings.Contains(accept, "text/") && !strings.Contains(accept, "xhtml") {
-			t.Errorf("a page for %q", accept)
+		if wantsPage([]string{"application/json", accept}) && !strings.Contains(strings.ToLower(accept), "json") {
+			t.Errorf("a page for %q and JSON", accept)
 		}
 	})
 }

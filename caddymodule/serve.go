@@ -123,7 +123,7 @@ func (d *decision) tellCooldown(header http.Header, status int) {
 	if d.Verdict.Cooldown.Window <= 0 || d.rules.Outcome(status) == ledger.NotSent {
 		return
 	}
-	if header.Get("RateLimit") == "" && header.Get("RateLimit-Policy") == "" {
+	if len(header["Ratelimit"]) == 0 && len(header["Ratelimit-Policy"]) == 0 {
 		tellCooldown(header, d.Verdict.Cooldown)
 	}
 }

@@ -17,7 +17,7 @@ const (
 	// retryEvery is how often a ruleset with problems is tried again although
 	// nothing that is watched has changed: a list file that it names, and that
 	// was missing, may be there now.
-	retryEvery = 5 * time.Second
+	retryEvery = 2 * time.Second
 )
 
 // watch exchanges the ruleset when its files change, until ctx ends.

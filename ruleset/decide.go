@@ -361,6 +361,9 @@ func (d *decision) tell(l *limit, short ledger.Short) {
 		v.Cooldown = Cooldown{l.window, short.Wait}
 	case v.Reason != TooSoon && l.callers():
 		v.Wait = short.Wait
+	case d.needsProof() && d.Facts.Proof == "" && !d.policy.humanShadow:
+		// Whoever has no proof cannot ask us about others.
+		v.Code, v.Action = HumanRequired, Challenge
 	default:
 		v.Code = Refused
 	}

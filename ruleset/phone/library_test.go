@@ -141,6 +141,27 @@ var prefixes struct {
 	of   map[string]*regexp.Regexp
 }
 
+// A comparison reports where we and the library differ, at most twenty times.
+type comparison struct {
+	t            *testing.T
+	turn, failed int
+}
+
+func (c *comparison) of(raw, region string) {
+	c.t.Helper()
+	if c.turn++; c.turn%sample != 0 {
+		return
+	}
+	err := disagrees(raw, region)
+	if err == nil {
+		return
+	}
+	c.t.Error(err)
+	if c.failed++; c.failed == 20 {
+		c.t.Fatal("and more")
+	}
+}
+
 // stable reports whether the library reads e164 as itself.
 func stable(e164 string) bool {
 	again, ok := byLibrary(e164, "")
@@ -205,15 +226,15 @@ func TestLibraryAgreesAround(t *testing.T) {
 	dialled := []string{"", "0", "00", "011", "1", "8", "06", "810", "0015", "9"}
 	rng := rand.New(rand.NewPCG(1, 2))
 	all := Regions()
-	report := failures(t)
+	compare := comparison{t: t}
 	for _, e164 := range seeds() {
-		report(disagrees(e164+"0", ""))
-		report(disagrees(e164[:len(e164)-1], ""))
+		compare.of(e164+"0", "")
+		compare.of(e164[:len(e164)-1], "")
 		for at := 1; at < len(e164); at++ {
 			for d := byte('0'); d <= '9'; d++ {
 				changed := []byte(e164)
 				changed[at] = d
-				report(disagrees(string(changed), ""))
+				compare.of(string(changed), "")
 			}
 		}
 		n, err := Parse(e164, "")
@@ -222,11 +243,11 @@ func TestLibraryAgreesAround(t *testing.T) {
 		}
 		national := e164[1+codeLen(n.code):]
 		for _, prefix := range dialled {
-			report(disagrees(prefix+national, n.Region()))
-			report(disagrees(prefix+e164[1:], n.Region()))
-			report(disagrees(prefix+e164[1:], all[rng.IntN(len(all))]))
-			report(disagrees(prefix+national, all[rng.IntN(len(all))]))
-			report(disagrees(e164[:1+codeLen(n.code)]+prefix+national, ""))
+			compare.of(prefix+national, n.Region())
+			compare.of(prefix+e164[1:], n.Region())
+			compare.of(prefix+e164[1:], all[rng.IntN(len(all))])
+			compare.of(prefix+national, all[rng.IntN(len(all))])
+			compare.of(e164[:1+codeLen(n.code)]+prefix+national, "")
 		}
 	}
 }
@@ -237,7 +258,7 @@ func TestLibraryAgreesAround(t *testing.T) {
 // library's shows here.
 func TestLibraryAgreesOnEveryStep(t *testing.T) {
 	t.Parallel()
-	report := failures(t)
+	compare := comparison{t: t}
 	nearest := completions()
 	seen := make([]bool, len(table)/stateSize)
 	for code, at := range planOf {
@@ -264,7 +285,7 @@ func TestLibraryAgreesOnEveryStep(t *testing.T) {
 					rest = nearest[v.state]
 					rest = rest[min(1, len(rest)):]
 				}
-				report(disagrees(fmt.Sprintf("+%d%s%s", code, path, rest), ""))
+				compare.of(fmt.Sprintf("+%d%s%s", code, path, rest), "")
 				queue = append(queue, visit{next, path})
 			}
 		}
@@ -310,39 +331,22 @@ func TestLibraryAgreesAtRandom(t *testing.T) {
 		}
 		return b.String()
 	}
-	report := failures(t)
+	compare := comparison{t: t}
 	for code, at := range planOf {
 		if at == 0 {
 			continue
 		}
 		for range rounds {
-			report(disagrees(fmt.Sprintf("+%d%s", code, digits(2+rng.IntN(14))), ""))
+			compare.of(fmt.Sprintf("+%d%s", code, digits(2+rng.IntN(14))), "")
 		}
 	}
 	for _, region := range Regions() {
 		for range rounds {
-			report(disagrees(digits(2+rng.IntN(14)), region))
-			report(disagrees("0"+digits(2+rng.IntN(12)), region))
+			compare.of(digits(2+rng.IntN(14)), region)
+			compare.of("0"+digits(2+rng.IntN(12)), region)
 		}
 	}
 	for range 1000 {
-		report(disagrees("+"+digits(1+rng.IntN(18)), ""))
-	}
-}
-
-// failures returns a function that reports errors, the first twenty of them.
-func failures(t *testing.T) func(error) {
-	count := 0
-	return func(err error) {
-		t.Helper()
-		if err == nil {
-			return
-		}
-		if count++; count <= 20 {
-			t.Error(err)
-		}
-		if count == 21 {
-			t.Fatal("and more")
-		}
+		compare.of("+"+digits(1+rng.IntN(18)), "")
 	}
 }

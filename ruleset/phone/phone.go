@@ -37,7 +37,7 @@
 // # Where the knowledge is from
 //
 // From libphonenumber's metadata, compiled by internal/gen into tables: a walk
-// over the digits instead of some 70 regular expressions. Tests hold the tables
+// over the digits instead of regular expressions. Tests hold the tables
 // against the library, which programs that use this package do not contain.
 package phone
 

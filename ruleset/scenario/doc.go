@@ -69,8 +69,8 @@
 //
 // A section NAME.http is a request line, headers, an empty line and the body.
 // The request line and the headers end in CRLF whatever the file has; the body
-// is taken as it is, less its last line end. Content-Length is added where it
-// is missing, and the body is sent in chunks where Transfer-Encoding says so.
+// is taken as it is, less the line ends behind it. Content-Length is added where
+// it is missing, and the body is sent in chunks where Transfer-Encoding says so.
 // Words behind the name change this: "-- NAME.http crlf --" ends all lines of the
 // body in CRLF too, "-- NAME.http escaped --" undoes Go's escapes (\xff, \u0000,
 // \n) everywhere.

@@ -36,7 +36,7 @@ type rawProblem struct {
 
 // request makes a request of the section, as the package comment says.
 func (s *section) request() (*raw, *rawProblem) {
-	text := strings.TrimSuffix(strings.ReplaceAll(string(s.text), "\r\n", "\n"), "\n")
+	text := strings.TrimRight(string(s.text), "\n")
 	if slices.Contains(s.words, escaped) {
 		var err error
 		if text, err = unescape(text); err != nil {

@@ -76,6 +76,10 @@ func parse(file string, text []byte) (*story, ruleset.Problems) {
 		story: &story{sections: make(map[string]*section)},
 		named: make(map[string]bool),
 	}
+	text = bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n"))
+	if p.nameless(text) {
+		return p.story, p.src.Problems()
+	}
 	archive := txtar.Parse(text)
 	p.story.promise = promiseOf(archive.Comment)
 	line := 1 + bytes.Count(archive.Comment, []byte("\n"))
@@ -91,7 +95,7 @@ func parse(file string, text []byte) (*story, ruleset.Problems) {
 	_, p.gates = p.story.sections[firstRules]
 	p.use(firstRules)
 	for i, line := range strings.Split(strings.TrimSuffix(string(s.text), "\n"), "\n") {
-		p.step(s.line+i, strings.TrimSuffix(line, "\r"))
+		p.step(s.line+i, line)
 	}
 	for _, s := range p.story.sections {
 		switch path.Ext(s.name) {
@@ -104,9 +108,21 @@ func parse(file string, text []byte) (*story, ruleset.Problems) {
 	return p.story, p.src.Problems()
 }
 
+// nameless objects to sections without a name, which txtar takes for text or,
+// at "-- --", panics on.
+func (p *parser) nameless(text []byte) (found bool) {
+	for i, line := range strings.Split(string(text), "\n") {
+		if strings.HasPrefix(line, "-- ") && strings.HasSuffix(line, " --") && strings.Trim(line, "- ") == "" {
+			p.src.Error(strict.Pos{Line: i + 1, Column: 1}, "a section without a name", sectionWords)
+			found = true
+		}
+	}
+	return found
+}
+
 // promiseOf returns the first paragraph of a comment on one line.
 func promiseOf(comment []byte) string {
-	first, _, _ := strings.Cut(strings.TrimSpace(strings.ReplaceAll(string(comment), "\r", "")), "\n\n")
+	first, _, _ := strings.Cut(strings.TrimSpace(string(comment)), "\n\n")
 	return strings.Join(strings.Fields(first), " ")
 }
 
@@ -151,7 +167,7 @@ func (p *parser) step(number int, line string) {
 	if text := strings.TrimSpace(line); text == "" || text[0] == '#' {
 		return
 	}
-	words, want, _, ok := p.words(number, line)
+	words, want, ok := p.words(number, line)
 	if !ok {
 		return
 	}
@@ -168,6 +184,9 @@ func (p *parser) step(number int, line string) {
 	s := step{line: number, text: textOf(line), at: at.Duration(), want: want, wants: want != ""}
 	if s.at < p.now {
 		l.fail(words[0].column, fmt.Sprintf("time runs backwards: the story is at %s already", strict.Duration(p.now)), "")
+		return
+	}
+	if !l.lasts(words[0].column, s.at, 1) {
 		return
 	}
 	p.now = s.at

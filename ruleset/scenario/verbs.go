@@ -48,6 +48,7 @@ type crowd struct {
 	name   string // of the requests; empty if they have none
 	gate   string // empty for the first
 	values map[string]spread
+	spread int // how many values stand in braces; 0 if none do
 	times  int
 	every  time.Duration
 }
@@ -102,23 +103,28 @@ func (l *stepLine) crowd(accepted []string, wantsFile bool) (c crowd, file word)
 			l.unknown(w, append(slices.Clone(accepted), "gate", "times", "every"))
 		}
 	}
-	longest := 0
-	for key, v := range c.values {
-		if n := len(v.words); n > 0 {
-			if longest > 0 && n != longest {
-				l.fail(1, fmt.Sprintf("the values of %s are %d, of another word %d: they have to be as many", key, n, longest), "")
-			}
-			longest = n
-		}
-	}
-	if longest > 0 {
+	if c.spread > 0 {
 		if times.text != "" {
 			l.fail(times.column, "times does not go with values in braces, which say how often themselves", "")
 		}
-		c.times = longest
+		c.times = c.spread
 	}
-	l.now += time.Duration(c.times-1) * c.every
+	if l.lasts(1, c.every, c.times) {
+		l.now += time.Duration(c.times-1) * c.every
+	}
 	return c, file
+}
+
+// longest is how long a story may last, and a step in it.
+const longest = 10 * 366 * 24 * time.Hour
+
+// lasts objects to times beyond any story.
+func (l *stepLine) lasts(column int, d time.Duration, times int) bool {
+	if d > longest/time.Duration(times) {
+		l.fail(column, "a story lasts ten years at most", "")
+		return false
+	}
+	return true
 }
 
 func (l *stepLine) unknown(w word, accepted []string) {
@@ -167,6 +173,12 @@ func (l *stepLine) value(c *crowd, w word) {
 			}
 		}
 	}
+	if n := len(v.words); n > 0 {
+		if c.spread > 0 && c.spread != n {
+			l.fail(w.value, fmt.Sprintf("%d values, where another word has %d: they have to be as many", n, c.spread), "")
+		}
+		c.spread = n
+	}
 	c.values[w.key] = v
 }
 
@@ -190,7 +202,7 @@ func (l *stepLine) oldName(further int) (string, bool) {
 		l.fail(w.column, fmt.Sprintf("no request before is called %q", w.text), "")
 		return "", false
 	}
-	return l.rest[0].text, l.exactly(1+further)
+	return l.rest[0].text, l.exactly(1 + further)
 }
 
 // exactly objects to words too many or too few.

@@ -19,27 +19,29 @@ type word struct {
 
 const arrow = "=>"
 
-// words splits a line into its words and what stands behind the arrow.
-func (p *parser) words(number int, line string) (words []word, want string, hasWant, ok bool) {
+// words splits a line into its words and what stands behind the arrow. It is
+// false, and has objected, if it cannot.
+func (p *parser) words(number int, line string) (words []word, want string, ok bool) {
+	column := 1
 	for i := 0; i < len(line); {
 		if line[i] == ' ' || line[i] == '\t' {
-			i++
+			i, column = i+1, column+1
 			continue
 		}
-		if rest, found := strings.CutPrefix(line[i:], arrow); found && (rest == "" || rest[0] == ' ' || rest[0] == '\t') {
-			return words, strings.TrimSpace(rest), true, true
+		if isArrow(line[i:]) {
+			return words, strings.TrimSpace(line[i+len(arrow):]), true
 		}
 		w, n, err := cutWord(line[i:])
-		w.column += utf8.RuneCountInString(line[:i]) + 1
-		w.value += w.column
+		w.column, w.value = column, w.value+column
+		column += utf8.RuneCountInString(line[i : i+n])
 		if err != "" {
 			p.src.Errorf(strict.Pos{Line: number, Column: w.value}, "%s", err)
-			return nil, "", false, false
+			return nil, "", false
 		}
 		words = append(words, w)
 		i += n
 	}
-	return words, "", false, true
+	return words, "", true
 }
 
 // cutWord takes one word off s, and says how long it is as written.

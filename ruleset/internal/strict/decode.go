@@ -188,7 +188,11 @@ func (d *Decoder) repeated(items []Node) {
 func (d *Decoder) section(n Node, rv reflect.Value) bool {
 	setAt(rv, n.at())
 	if n.Kind != Section {
-		d.wrongType(n, "a section of words and values")
+		if n.Kind == Scalar && strings.Contains(n.Text, ":") {
+			d.errorHint(n.Pos, "want a section of words and values, got "+n.what(), `put a space after the ":"`)
+		} else {
+			d.wrongType(n, "a section of words and values")
+		}
 		return false
 	}
 	before := d.src.errors

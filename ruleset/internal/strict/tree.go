@@ -84,7 +84,8 @@ func (s *Source) parse() (file *ast.File) {
 			file = nil
 		}
 	}()
-	tokens := lexer.Tokenize(s.text)
+	// The library loses count of lines that end with CR LF; YAML has them mean LF.
+	tokens := lexer.Tokenize(strings.Join(s.lines, "\n"))
 	if !s.modest(tokens) {
 		return nil
 	}

@@ -233,11 +233,27 @@ func (m *Model) take(id ledger.ID, charges []ledger.Charge) {
 
 func (m *Model) add(id ledger.ID, c ledger.Charge) {
 	k := m.counter(c)
+	if c.Tally.Distinct {
+		m.leave(k, c)
+	}
 	k.events = append(k.events, event{m.now, c.Member, id})
 }
 
-// giveBack removes the events of id. Of a member all events of id go, but its
-// last event counts on while others of its events are outstanding.
+// leave forgets the events of a member that has left all windows: when it
+// comes back it starts anew.
+func (m *Model) leave(k *counter, c ledger.Charge) {
+	var window time.Duration
+	for _, limit := range c.Tally.Limits {
+		window = max(window, limit.Window)
+	}
+	ofMember := func(e event) bool { return e.member == c.Member }
+	if !slices.ContainsFunc(k.events, func(e event) bool { return ofMember(e) && e.at.Add(window).After(m.now) }) {
+		k.events = slices.DeleteFunc(k.events, ofMember)
+	}
+}
+
+// giveBack removes the events of id. A member stays until its last event has
+// left, also if that one is given back while others are outstanding.
 func (m *Model) giveBack(id ledger.ID, h *hold, counts func(ledger.Count) bool) {
 	for _, c := range h.charges {
 		if !counts(c.Tally.Count) {
@@ -253,13 +269,9 @@ func (m *Model) giveBack(id ledger.ID, h *hold, counts func(ledger.Count) bool) 
 		if !c.Tally.Distinct {
 			continue
 		}
-		window := time.Duration(0)
-		for _, limit := range c.Tally.Limits {
-			window = max(window, limit.Window)
-		}
 		for j := len(k.events) - 1; j >= 0; j-- {
 			if e := &k.events[j]; e.member == gone.member {
-				if e.at.Before(gone.at) && e.at.Add(window).After(gone.at) {
+				if e.at.Before(gone.at) {
 					e.at = gone.at
 				}
 				break

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/binary"
 	"fmt"
 	"regexp/syntax"
 	"slices"
@@ -83,7 +84,7 @@ func (g *graph) compile(expr string, open bool) (id, error) {
 		if depth > maxDepth {
 			return dead, fmt.Errorf("pattern %q has no end", expr)
 		}
-		key := fmt.Sprint(states)
+		key := memoKey(states)
 		if known, ok := memo[key]; ok {
 			return known, nil
 		}
@@ -116,6 +117,15 @@ func (g *graph) compile(expr string, open bool) (id, error) {
 		return made, nil
 	}
 	return walk(closure(prog, uint32(prog.Start), nil), 0)
+}
+
+// memoKey returns a string that is the same for the same numbers only.
+func memoKey[T ~int32 | ~uint32](numbers []T) string {
+	key := make([]byte, 0, 4*len(numbers))
+	for _, n := range numbers {
+		key = binary.LittleEndian.AppendUint32(key, uint32(n))
+	}
+	return string(key)
 }
 
 // closure adds to states what is reached from pc without reading a digit.
@@ -183,7 +193,7 @@ func (g *graph) join(parts []id, guarded bool, label func([]uint16) uint16) id {
 		if stop {
 			return dead
 		}
-		key := fmt.Sprint(parts)
+		key := memoKey(parts)
 		if known, ok := memo[key]; ok {
 			return known
 		}
