@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/otpgate/otpgate/ruleset"
+	"github.com/otpgate/otpgate/ruleset/human"
 	"github.com/otpgate/otpgate/ruleset/ledger"
 )
 
@@ -101,10 +102,10 @@ func (g *gateMetrics) judged(v *ruleset.Verdict, took time.Duration) {
 		g.decided.WithLabelValues(v.Action.String(), string(v.Check), string(v.Reason)).Inc()
 	}
 	for _, m := range v.Flags {
-		g.marks.WithLabelValues(g.gate, "flag", string(m.Check), m.Rule).Inc()
+		g.marked("flag", m)
 	}
 	for _, m := range v.Shadow {
-		g.marks.WithLabelValues(g.gate, "shadow", string(m.Check), m.Rule).Inc()
+		g.marked("shadow", m)
 	}
 	if v.Proof != "" {
 		g.proofs.WithLabelValues(g.gate, v.Proof).Inc()
@@ -113,6 +114,15 @@ func (g *gateMetrics) judged(v *ruleset.Verdict, took time.Duration) {
 		g.failed(v.Check)
 	}
 	g.took.Observe(took.Seconds())
+}
+
+// marked counts a mark. Rules are named by the operator, but for those of the
+// human check, which are codes of whoever issues the proofs.
+func (g *gateMetrics) marked(kind string, m ruleset.Mark) {
+	if m.Check == ruleset.CheckHuman && m.Rule != "" && !human.KnownCode(m.Rule) {
+		m.Rule = human.CodeUnknown
+	}
+	g.marks.WithLabelValues(g.gate, kind, string(m.Check), m.Rule).Inc()
 }
 
 func (g *gateMetrics) failed(check ruleset.Check) {

@@ -104,8 +104,8 @@ func tellCooldown(header http.Header, c ruleset.Cooldown) {
 	if c.Window <= 0 {
 		return
 	}
-	header["Ratelimit-Policy"] = []string{`"cooldown";q=1;w=` + strconv.FormatInt(seconds(c.Window), 10)}
-	header["Ratelimit"] = []string{`"cooldown";r=0;t=` + strconv.FormatInt(seconds(c.Wait), 10)}
+	values := [...]string{`"cooldown";q=1;w=` + strconv.FormatInt(seconds(c.Window), 10), `"cooldown";r=0;t=` + strconv.FormatInt(seconds(c.Wait), 10)}
+	header["Ratelimit-Policy"], header["Ratelimit"] = values[0:1:1], values[1:2:2]
 }
 
 // seconds rounds d up: whoever waits so long has waited long enough.

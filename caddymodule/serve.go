@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"context"
 	"net/http"
 	"net/netip"
 	"time"
@@ -48,6 +49,7 @@ type decision struct {
 	rules   *ruleset.Ruleset
 	metrics *gateMetrics
 	log     record
+	passage passage // if it is let through
 }
 
 // decided notes what was decided where operators look for it.
@@ -63,6 +65,11 @@ func (h *Handler) decided(r *http.Request, j *ruleset.Judgement, rules *ruleset.
 	d.metrics.judged(&j.Verdict, d.log.took)
 	if repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer); ok {
 		repl.Map(d.log.placeholder)
+	}
+	if server, ok := r.Context().Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server); ok && server != nil && server.Logs != nil {
+		if extra, ok := r.Context().Value(caddyhttp.ExtraLogFieldsCtxKey).(*caddyhttp.ExtraLogFields); ok {
+			extra.Add(zap.String("otp_gate_id", d.log.id)) // to find the request in the access log
+		}
 	}
 	return d
 }
@@ -90,21 +97,24 @@ func (h *Handler) proxy(w http.ResponseWriter, r *http.Request, next caddyhttp.H
 	if h.phoneHeader != "" && !d.Facts.Phone.IsZero() {
 		r.Header.Set(h.phoneHeader, d.Facts.Phone.E164())
 	}
-	p := &passage{request: r, answer: &answer{begin: func(status int) { d.tellCooldown(w.Header(), status) }}}
-	p.answer.ResponseWriter = w
+	p := &d.passage
+	p.request = r
+	p.answer.ResponseWriter, p.answer.decision = w, d
 	p.watch()
-	defer h.settle(gate, d, p)
-	p.err = next.ServeHTTP(p.answer, r)
+	defer h.settle(gate, d)
+	p.err = next.ServeHTTP(&p.answer, r)
 	p.returned = true
 	return p.err
 }
 
 // settle closes the hold and writes the log.
-func (h *Handler) settle(gate *ruleset.Gate, d *decision, p *passage) {
+func (h *Handler) settle(gate *ruleset.Gate, d *decision) {
+	p := &d.passage
 	outcome := p.outcome(d.rules)
 	now := time.Now()
-	ctx, cancel := lasting(p.request)
-	defer cancel()
+	// The client cannot end this by going away. How long it may take is the
+	// ledger's to bound.
+	ctx := context.WithoutCancel(p.request.Context())
 	if err := gate.Settle(ctx, now, d.Judgement, outcome); err != nil {
 		d.metrics.failed(ruleset.CheckLedger)
 		h.logger.Error("not settled: the charges stay", zap.String("gate", d.log.gate), zap.String("id", d.log.id), zap.Error(err))

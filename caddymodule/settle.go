@@ -2,14 +2,12 @@ package caddymodule
 
 import (
 	"bufio"
-	"context"
 	"errors"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptrace"
 	"sync/atomic"
-	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -18,10 +16,6 @@ import (
 	"github.com/otpgate/otpgate/ruleset"
 	"github.com/otpgate/otpgate/ruleset/ledger"
 )
-
-// settleTimeout bounds what settling may take. The client is not kept waiting
-// for it longer than that, and cannot end it by going away.
-const settleTimeout = 5 * time.Second
 
 // statusClientGone is what Caddy's reverse_proxy writes when the client went
 // away before the app had answered. It says nothing of what the app did.
@@ -32,8 +26,8 @@ type answer struct {
 	caddyhttp.ResponseWriterWrapper
 	status   int // of the final header; 0 until it has been written
 	hijacked bool
-	// begin is called before the final header is written; it may add fields.
-	begin func(status int)
+	// decision has fields to add to the final header; nil in tests.
+	decision *decision
 }
 
 // WriteHeader passes status on. Informational answers (103) are not the app's
@@ -41,7 +35,9 @@ type answer struct {
 func (a *answer) WriteHeader(status int) {
 	if a.status == 0 && (status >= 200 || status == http.StatusSwitchingProtocols) {
 		a.status = status
-		a.begin(status)
+		if a.decision != nil {
+			a.decision.tellCooldown(a.Header(), status)
+		}
 	}
 	a.ResponseWriterWrapper.WriteHeader(status)
 }
@@ -80,7 +76,8 @@ func (a *answer) begun() {
 // passage is one request on its way to the app and back.
 type passage struct {
 	request  *http.Request
-	answer   *answer
+	answer   answer
+	trace    httptrace.ClientTrace
 	written  atomic.Bool // something of it was sent over some connection
 	err      error       // what the handlers behind the gate returned
 	returned bool        // they returned at all, and did not panic
@@ -130,9 +127,9 @@ func (p *passage) spokenByApp(rules *ruleset.Ruleset) bool {
 // watch lets p notice when the request is written to a connection, whichever
 // of the handlers behind the gate makes it, and however often it tries.
 func (p *passage) watch() {
-	trace := &httptrace.ClientTrace{WroteHeaders: func() { p.written.Store(true) }}
+	p.trace.WroteHeaders = func() { p.written.Store(true) }
 	// In place: Caddy's replacer holds on to this request.
-	*p.request = *p.request.WithContext(httptrace.WithClientTrace(p.request.Context(), trace))
+	*p.request = *p.request.WithContext(httptrace.WithClientTrace(p.request.Context(), &p.trace))
 }
 
 // neverConnected reports whether it is certain that the request did not reach
@@ -148,10 +145,4 @@ func upstreamStatus(repl *caddy.Replacer) (status int, ok bool) {
 	value, _ := repl.Get("http.reverse_proxy.status_code")
 	status, ok = value.(int)
 	return status, ok
-}
-
-// lasting returns a context for settling: of the same request, but one that
-// the client cannot end.
-func lasting(r *http.Request) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(r.Context()), settleTimeout)
 }

@@ -25,6 +25,7 @@ func (h *Handler) watch(ctx context.Context) {
 	ticker := time.NewTicker(watchEvery)
 	defer ticker.Stop()
 	w := newWatch(h, time.Now())
+	defer func() { w.inForce.closeIdle() }()
 	for {
 		select {
 		case <-ctx.Done():

@@ -65,7 +65,9 @@ func (c *compiler) settings(file string) *settings {
 	if d.Respond != nil {
 		s.hideCooldown = d.Respond.Cooldown.V == "hide"
 	}
-	c.remarks(s)
+	if !c.src.HasErrors() {
+		c.remarks(s)
+	}
 	return s
 }
 
@@ -155,6 +157,9 @@ func (c *compiler) answer(s *settings) {
 			s.notSent = append(s.notSent, w.V)
 		}
 	}
+	if a.Sent.Bad || a.NotSent.Bad {
+		return
+	}
 	pos := a.NotSent.Pos
 	if !a.NotSent.Set {
 		pos = a.Sent.Pos
@@ -219,7 +224,10 @@ func (c *compiler) network(s *settings) {
 // list reads one list.
 func (c *compiler) list(name strict.Value[string], l *listSection) listSettings {
 	list := listSettings{name: name.V}
-	if l == nil || !l.CIDRs.Set && !l.File.Set && !l.ASNs.Set {
+	if l == nil {
+		return list // and it has been said
+	}
+	if !l.CIDRs.Set && !l.File.Set && !l.ASNs.Set {
 		c.src.Errorf(name.Pos, "list %q is empty: give it cidrs, a file or asns", name.V)
 		return list
 	}
@@ -422,7 +430,6 @@ func (c *compiler) regions(s *settings) {
 		}
 		r := e.Value
 		if r == nil {
-			c.src.Errorf(e.Key.Pos, "region %s says nothing: give it geo, number, human or limits", name)
 			continue
 		}
 		rs := regionSettings{region: string(name)}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/netip"
+	"strings"
 	"sync"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/otpgate/otpgate/ruleset/human"
 	"github.com/otpgate/otpgate/ruleset/ledger"
 	"github.com/otpgate/otpgate/ruleset/phone"
+	"github.com/otpgate/otpgate/ruleset/request"
 )
 
 // decision is the work on one judgement.
@@ -24,7 +26,8 @@ type decision struct {
 
 	digests   [12]digest
 	charges   []ledger.Charge
-	requests  int // how many of the charges count requests
+	requests  int // how many of the charges count requests; they come first
+	proved    int // how many are asked with a good proof only; they come last
 	chargeBuf [16]ledger.Charge
 	answer    ledger.Answer
 }
@@ -57,20 +60,22 @@ func (d *decision) run(r *http.Request, client netip.Addr) {
 		return
 	}
 	d.Verdict.Status = max(d.Verdict.Status, d.Verdict.Code.Status())
-	if d.Verdict.Reason.isCallersDoing() {
+	if d.counts() {
 		if err := d.record(context.WithoutCancel(ctx), d.Facts.At, ledger.Refusals); err != nil {
 			d.Verdict.Err = errors.Join(d.Verdict.Err, err)
 		}
 	}
 }
 
-// isCallersDoing reports whether a refusal for c counts against the caller.
-func (c Code) isCallersDoing() bool {
-	switch c {
-	case Closed, HumanUnavailable, Unavailable, EarlyData:
+// counts reports whether the refusal counts against the caller. It does not
+// where it was not the caller's doing; nor where it comes of a ban or of
+// earlier refusals, or whoever keeps trying would never get out.
+func (d *decision) counts() bool {
+	switch d.Verdict.Reason {
+	case Closed, HumanUnavailable, Unavailable, EarlyData, Banned:
 		return false
 	default:
-		return true
+		return d.answer.Short.Tally == nil || d.answer.Short.Tally.Count != ledger.Refusals
 	}
 }
 
@@ -114,10 +119,7 @@ func (d *decision) read(r *http.Request, client netip.Addr) bool {
 		return d.object(shadow, CheckRequest, "", Code(problem.Code))
 	}
 	f.Device, f.Proof = values.Device, values.Proof
-	number, err := phone.Parse(values.Phone, d.rules.settings.region)
-	if err == nil && !number.Valid() {
-		err = errNotInUse
-	}
+	number, err := d.rules.parsePhone(values.Phone)
 	if err != nil {
 		d.Verdict.Detail = err.Error()
 		if !d.object(shadow, CheckNumber, "", PhoneInvalid) {
@@ -136,7 +138,22 @@ func (d *decision) read(r *http.Request, client netip.Addr) bool {
 	return true
 }
 
-var errNotInUse = errors.New("no such number is in use")
+var (
+	errNotInUse = errors.New("no such number is in use")
+	errSpace    = errors.New("begins with a space: in forms and URLs a plus sign is written %2B")
+)
+
+// parsePhone reads a number that can be in use.
+func (r *Ruleset) parsePhone(raw string) (phone.Number, error) {
+	if kind := r.shape.Phone.Kind(); strings.HasPrefix(raw, " ") && (kind == request.Form || kind == request.Query) {
+		return phone.Number{}, errSpace // some apps put the plus back, others do not
+	}
+	number, err := phone.Parse(raw, r.settings.region)
+	if err == nil && !number.Valid() {
+		err = errNotInUse
+	}
+	return number, err
+}
 
 // policyFor returns the policy for what f is about.
 func (r *Ruleset) policyFor(f *Facts) *policy {
@@ -234,8 +251,11 @@ func (d *decision) collect() {
 	for i := range d.policy.counters {
 		if charge, ok := d.charge(&d.policy.counters[i]); ok {
 			d.charges = append(d.charges, charge)
-			if i < d.policy.requests {
+			switch d.policy.counters[i].order() {
+			case 0:
 				d.requests++
+			case 2:
+				d.proved++
 			}
 		}
 	}
@@ -278,7 +298,7 @@ func (d *decision) digest(i int) (ledger.Key, bool) {
 // look makes the first trip: it charges what counts requests, and refuses what
 // is short already.
 func (d *decision) look(ctx context.Context) bool {
-	err := d.gate.ledger.Look(ctx, d.Facts.At, d.charges, &d.answer)
+	err := d.gate.ledger.Look(ctx, d.Facts.At, d.charges[:len(d.charges)-d.proved], &d.answer)
 	if !d.heard(err) {
 		return false
 	}

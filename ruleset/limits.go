@@ -90,6 +90,10 @@ func (c *compiler) compileLimit(s *limitSection) (limit, bool) {
 		l.count = s.Count.V
 	}
 	for _, p := range s.Per.Items {
+		if slices.Contains(l.per, p.V) {
+			fail(p.Pos, "per: %s is said twice", p.V) // their digests would cancel each other
+			continue
+		}
 		l.per = append(l.per, p.V)
 		ok = c.known(p.V, p.Pos, "per") && ok
 	}
@@ -257,6 +261,12 @@ func (l limit) callers() bool {
 	return len(l.per) > 0 && !slices.ContainsFunc(l.per, func(p per) bool { return !p.isCallers() })
 }
 
+// bansOthers reports whether l can ban somebody else than the caller. Only a
+// request with a good proof may start such a ban.
+func (l limit) bansOthers() bool {
+	return l.ban > 0 && !l.callers() && !counts[l.count].Attempts()
+}
+
 // counter is a tally and how its key is made of the facts.
 type counter struct {
 	tally    *ledger.Tally
@@ -265,8 +275,21 @@ type counter struct {
 	distinct int     // index into policy.pers, or -1
 }
 
-// count makes the counters for limits. Those that count requests come first:
-// they are charged whatever becomes of the others.
+// order says in which order counters are asked. Those of requests come first:
+// they are charged whatever becomes of the others. Those that can ban somebody
+// else come last: they are asked with a good proof only.
+func (c *counter) order() int {
+	switch {
+	case c.tally.Count == ledger.Requests:
+		return 0
+	case !slices.ContainsFunc(c.limits, limit.bansOthers):
+		return 1
+	default:
+		return 2
+	}
+}
+
+// count makes the counters for limits.
 func (p *policy) count(gate string, limits []limit) {
 	index := make(map[string]int)
 	for _, l := range limits {
@@ -299,15 +322,8 @@ func (p *policy) count(gate string, limits []limit) {
 		}
 	}
 	slices.SortStableFunc(p.counters, func(a, b counter) int {
-		return cmp.Compare(requestsFirst(a.tally.Count), requestsFirst(b.tally.Count))
+		return cmp.Compare(a.order(), b.order())
 	})
-}
-
-func requestsFirst(c ledger.Count) int {
-	if c == ledger.Requests {
-		return 0
-	}
-	return 1
 }
 
 // digestOf returns the index of what p makes of the facts: worked out once a

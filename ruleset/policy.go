@@ -16,8 +16,6 @@ type policy struct {
 	humanShadow  bool
 	counters     []counter // those of requests first
 	pers         []per     // what the counters' keys are made of
-	requests     int       // how many counters count requests
-	refusals     []int     // counters that count refusals
 	cooldown     time.Duration
 	hideCooldown bool
 }
@@ -54,14 +52,6 @@ func newPolicy(s *settings, lists *network.Lists) *policy {
 		limits[i].shadow = limits[i].shadow || s.shadow
 	}
 	p.count(s.name, limits)
-	for i, c := range p.counters {
-		switch c.limits[0].count {
-		case "requests":
-			p.requests++
-		case "refusals":
-			p.refusals = append(p.refusals, i)
-		}
-	}
 	return p
 }
 

@@ -126,21 +126,21 @@ func (c *compiler) compileRules(sections []ruleSection) []rule {
 	for i := range sections {
 		s := &sections[i]
 		r := rule{name: s.Name.V, then: s.Then.V, shadow: s.Shadow.V, source: s.If.V}
-		if !s.Name.Set || r.name == "" {
-			c.src.Errorf(s.Pos, "a rule needs a name")
-		} else if line, ok := names[r.name]; ok {
+		if line, ok := names[r.name]; ok && s.Name.Good() {
 			c.src.Errorf(s.Name.Pos, "two rules are called %q: the other is in line %d", r.name, line)
 		} else {
 			names[r.name] = s.Name.Pos.Line
 		}
-		if !s.Then.Set {
-			c.src.Errorf(s.Pos, "a rule needs then: allow, challenge, flag or deny")
+		if !s.Then.Good() {
 			continue
 		}
 		if r.then == "challenge" && c.require == "never" {
 			c.src.Errorf(s.Then.Pos, "then: challenge can never be met: human.require is never; use deny, or require: challenged")
 		}
 		when := reach{name: r.name, line: s.Pos.Line, cases: [][]string{{}}}
+		if s.If.Bad {
+			continue
+		}
 		if s.If.Set {
 			if r.met, when.cases = c.compileCondition(env, s); r.met == nil {
 				continue
@@ -225,8 +225,12 @@ func (c *compiler) inside(v strict.Value[string], line, column int) strict.Pos {
 // explainCEL puts what CEL says into the words of a ruleset. The name is what
 // stands at the place.
 func explainCEL(message, name string) (text, hint string) {
-	if !strings.HasPrefix(message, "undeclared reference to '") || name == "" {
+	rest, undeclared := strings.CutPrefix(message, "undeclared reference to '")
+	if !undeclared {
 		return message, ""
+	}
+	if first, _, _ := strings.Cut(rest, "'"); !strings.HasPrefix(name, first) {
+		name = first // of a function the place is its bracket
 	}
 	var known []string
 	for _, f := range facts {
@@ -243,7 +247,7 @@ func explainCEL(message, name string) (text, hint string) {
 // column (from 0).
 func dottedName(text string, line, column int) string {
 	lines := strings.Split(text, "\n")
-	if line < 1 || line > len(lines) {
+	if line < 1 || line > len(lines) || column < 0 {
 		return ""
 	}
 	rest := []rune(lines[line-1])

@@ -132,6 +132,9 @@ func (r *Ruleset) Name() string { return r.settings.name }
 // Mode is the operator's switch, as the file has it.
 func (r *Ruleset) Mode() Mode { return r.mode }
 
+// Shape says where the facts of a request stand.
+func (r *Ruleset) Shape() request.Shape { return r.shape }
+
 // Files are the files that the ruleset was made of, itself first.
 func (r *Ruleset) Files() []string { return slices.Clone(r.files) }
 

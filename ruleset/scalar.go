@@ -17,13 +17,10 @@ func insideScalar(text []byte, pos strict.Pos, line, column int) strict.Pos {
 		return pos
 	}
 	switch first := runeAt(lines[pos.Line-1], pos.Column); {
-	case first == '|' || first == '>':
-		at := pos.Line + line // the block begins below
-		if at > len(lines) {
-			return pos
-		}
-		indent := len(lines[at-1]) - len(bytes.TrimLeft(lines[at-1], " "))
-		return strict.Pos{Line: at, Column: indent + column + 1}
+	case first == '|':
+		return insideBlock(lines, pos.Line+line, column, pos)
+	case first == '>':
+		return insideFolded(lines, pos.Line+1, column, pos)
 	case line > 1:
 		return pos
 	case first == '"' || first == '\'':
@@ -32,6 +29,31 @@ func insideScalar(text []byte, pos strict.Pos, line, column int) strict.Pos {
 		return strict.Pos{Line: pos.Line, Column: pos.Column + column}
 	}
 }
+
+func insideBlock(lines [][]byte, line, column int, otherwise strict.Pos) strict.Pos {
+	if line > len(lines) {
+		return otherwise
+	}
+	return strict.Pos{Line: line, Column: indent(lines[line-1]) + column + 1}
+}
+
+// insideFolded follows a line that was folded out of several, each of which
+// was followed by a space.
+func insideFolded(lines [][]byte, line, column int, otherwise strict.Pos) strict.Pos {
+	for ; line <= len(lines); line++ {
+		length := utf8.RuneCount(bytes.TrimSpace(lines[line-1]))
+		if column < length {
+			return insideBlock(lines, line, column, otherwise)
+		}
+		column -= length + 1
+		if column < 0 {
+			break
+		}
+	}
+	return otherwise
+}
+
+func indent(line []byte) int { return len(line) - len(bytes.TrimLeft(line, " ")) }
 
 // runeAt returns the character in a column, counted from 1.
 func runeAt(line []byte, column int) rune {

@@ -65,8 +65,8 @@ func (e *line) expires() int64 { return int64(e[1]>>32) * 1000 }
 
 // keep makes e live at least until the time t.
 func (e *line) keep(t int64) {
-	s := uint64(min(max(t+999, 0)/1000, 1<<32-1))
-	if s > e[1]>>32 {
+	if t > e.expires() {
+		s := uint64(min((t+999)/1000, 1<<32-1))
 		e[1] = s<<32 | e[1]&(1<<32-1)
 	}
 }
@@ -83,6 +83,7 @@ type arena struct {
 	freed  uint32 // the first of the freed lines, 0 if there is none
 	fresh  uint32 // the first line that was never used; line 0 never is
 	used   int
+	taken  int // lines ever taken
 }
 
 const (
@@ -110,6 +111,7 @@ func (a *arena) take(kind uint64) (uint32, *line) {
 	}
 	*e = line{kind << kindShift}
 	a.used++
+	a.taken++
 	return i, e
 }
 

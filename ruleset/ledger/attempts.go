@@ -237,6 +237,7 @@ func (l *Embedded) tidy() {
 		return
 	}
 	l.tidied = now
+	clear(l.probes) // they know tallies
 	for _, r := range l.readings {
 		if r.used == 0 {
 			r.used = now // prepared before there was any time

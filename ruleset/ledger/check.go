@@ -7,9 +7,10 @@ import "time"
 func (l *Embedded) check(charges []Charge, a *Answer) {
 	*a = Answer{Shadow: a.Shadow[:0]}
 	for i := range charges {
-		if p := &l.probes[i]; p.reading != nil {
+		switch p := &l.probes[i]; {
+		case p.marks == 0:
 			l.checkAttempts(&charges[i], p, a)
-		} else {
+		case p.entry != nil || p.extra > 0: // a new key has room
 			l.checkSends(&charges[i], p, a)
 		}
 	}
@@ -27,12 +28,10 @@ func (l *Embedded) checkSends(c *Charge, p *probe, a *Answer) {
 	}
 	var ban time.Duration // to be started
 	var bans int
-	var longest time.Duration
 	for i := range t.Limits {
 		limit := &t.Limits[i]
-		longest = max(longest, limit.Window)
 		var wait int64
-		if t.Distinct {
+		if p.kind == memberEntry {
 			wait = l.memberWait(e, c.Member, limit, p.extra)
 		} else {
 			wait = l.logWait(e, limit, p.extra)
@@ -56,13 +55,13 @@ func (l *Embedded) checkSends(c *Charge, p *probe, a *Answer) {
 	}
 	// A window that has become longer since the last event keeps the key.
 	last := int64(0)
-	if t.Distinct {
+	if p.kind == memberEntry {
 		last = l.lastMember(e)
 	} else {
 		last = l.lastEvent(e)
 	}
 	if last > 0 {
-		e.keep(last + millis(longest))
+		e.keep(last + p.keep)
 	}
 }
 

@@ -42,7 +42,8 @@ type Embedded struct {
 
 	maxLines int
 	cursor   uint32 // the line that was swept last
-	debt     int    // lines taken since the last sweep
+	calls    int
+	sweeps   int // lines that were due so far
 
 	keys, holds int
 	stats       Stats
@@ -56,6 +57,8 @@ type Embedded struct {
 	times  []int64
 	marks  []uint32
 	sink   uint64
+	marked int  // marks of the charges
+	asked  bool // some of them count requests
 }
 
 // Option changes how an embedded ledger is made.
@@ -107,19 +110,24 @@ func NewEmbedded(opts ...Option) *Embedded {
 
 var _ Ledger = (*Embedded)(nil)
 
-// probe is what one call knows about one of its charges.
+// probe is what one call knows about one of its charges. What is known of the
+// tally is kept for the next call, which is likely to have the same tally in
+// the same place.
 type probe struct {
+	tally   *Tally
+	keep    int64  // its longest window, in milliseconds
+	kind    uint64 // of its entries
+	marks   int    // that a hold has for it, 0 for attempts
+	reading *reading
 	segment *segment
 	hash    uint32 // in the index
 	at      uint32
 	line    uint32 // 0 if the key is new
 	entry   *line
 	slot    uint64 // the first slot, read early
+	spread  uint64 // the hash of attempts
 	extra   int    // charges to the same key earlier in this call
-
-	reading *reading // of attempts
-	spread  uint64   // their hash
-	short   bool     // a limit that is no shadow has no room
+	short   bool   // a limit that is no shadow has no room
 }
 
 // Look asks whether all charges would fit. See [Ledger].
@@ -228,26 +236,44 @@ func (a *Answer) refuse() {
 	*a = Answer{Refused: true, Shadow: a.Shadow[:0]}
 }
 
-// begin reads the clock and does this call's share of the sweeping: several
-// lines for each that was taken since, so that sweeping keeps ahead.
+// sweepBatch is how many lines are swept at once: few enough not to be felt,
+// and enough for the processor to wait for many of them together.
+const sweepBatch = 128
+
+// begin reads the clock and sees to the sweeping: three lines for each that
+// was taken, so that it keeps ahead, and one for each call.
 func (l *Embedded) begin(at time.Time) {
 	l.clock.read(at)
 	l.tidy()
-	l.sweep(4 + 4*l.debt)
-	l.debt = 0
+	l.calls++
+	if due := l.calls + 3*l.lines.taken - l.sweeps; due >= sweepBatch {
+		l.sweep(min(due, 4*sweepBatch))
+		l.sweeps += due
+	}
 }
 
 // find looks up all charges. It does so in rounds, so that the processor waits
 // for all keys at once and not for one after the other: first the slots of the
 // index are read, then the lines.
 func (l *Embedded) find(charges []Charge) {
-	l.probes = append(l.probes[:0], make([]probe, len(charges))...)
+	for len(l.probes) < len(charges) {
+		l.probes = append(l.probes, probe{})
+	}
+	probes := l.probes[:len(charges)]
 	sink := uint64(0)
-	for i := range charges {
-		c, p := &charges[i], &l.probes[i]
-		if c.Tally.Count.Attempts() {
-			p.reading = l.read(c.Tally)
+	l.marked, l.asked = 0, false
+	for i := range probes {
+		c, p := &charges[i], &probes[i]
+		if p.tally != c.Tally {
+			l.know(p, c.Tally)
+		}
+		p.line, p.entry, p.extra, p.short = 0, nil, 0, false
+		l.marked += p.marks
+		if p.marks == 0 {
+			l.asked = l.asked || c.Tally.Count == Requests
+			p.reading.used = l.clock.event
 			p.spread = l.attemptHash(c.Key)
+			p.hash = uint32(p.spread)
 			for _, s := range p.reading.sketches {
 				sink += uint64(s.touch(p.spread))
 			}
@@ -257,9 +283,9 @@ func (l *Embedded) find(charges []Charge) {
 		p.segment = l.index.segment(p.hash)
 		p.slot = p.segment.slots[p.hash%segmentSlots]
 	}
-	for i := range charges {
-		p := &l.probes[i]
-		if p.segment == nil || p.slot == 0 {
+	for i := range probes {
+		p := &probes[i]
+		if p.marks == 0 || p.slot == 0 {
 			continue
 		}
 		if p.line, p.at = p.segment.find(p.hash, p.hash); p.line != 0 {
@@ -267,23 +293,45 @@ func (l *Embedded) find(charges []Charge) {
 			sink += p.entry[0]
 		}
 	}
-	l.sink += sink // or the compiler would see that nobody needs it
 	var seen uint64
-	for i := range charges {
-		c, p := &charges[i], &l.probes[i]
-		for p.entry != nil && !(p.entry[2] == c.Key[0] && p.entry[3] == c.Key[1] && p.entry.kind() == c.Tally.kind()) {
+	for i := range probes {
+		c, p := &charges[i], &probes[i]
+		for p.entry != nil && !p.entry.is(p.kind, c.Key) {
 			if p.line, p.at = p.segment.find(p.hash, p.at); p.line == 0 {
 				p.entry = nil
 			} else {
 				p.entry = l.lines.at(p.line)
 			}
 		}
-		bit := uint64(1) << ((uint64(p.hash) ^ p.spread) % 64)
+		if e := p.entry; e != nil && uint32(e[1]) != 0 && run(e[5]).time()+p.keep > l.clock.now {
+			sink += l.lines.at(uint32(e[1]))[0] // it will be asked for
+		}
+		bit := uint64(1) << (p.hash % 64)
 		if seen&bit != 0 {
 			p.extra = extra(charges, i)
 		}
 		seen |= bit
 	}
+	l.sink += sink // or the compiler would see that nobody needs it
+}
+
+// know fills in what p has to know of a tally.
+func (l *Embedded) know(p *probe, t *Tally) {
+	*p = probe{tally: t}
+	if t.Count.Attempts() {
+		p.reading = l.read(t)
+		return
+	}
+	window, _, _ := reach(t.Limits)
+	p.keep, p.kind, p.marks = millis(window), logEntry, 1
+	if t.Distinct {
+		p.kind, p.marks = memberEntry, 3
+	}
+}
+
+// is reports whether e is the entry, of a kind, of a key.
+func (e *line) is(kind uint64, k Key) bool {
+	return e[2] == k[0] && e[3] == k[1] && e.kind() == kind
 }
 
 // extra counts the charges before the i-th that need a place of the same key.
@@ -302,32 +350,18 @@ func extra(charges []Charge, i int) int {
 	return n
 }
 
-// kind is the kind of the entries of t.
-func (t *Tally) kind() uint64 {
-	if t.Distinct {
-		return memberEntry
-	}
-	return logEntry
-}
-
 // findHold returns the hold of id, and nil if there is none.
 func (l *Embedded) findHold(id ID, hash uint32) (uint32, *line) {
 	k0, k1 := id.words()
-	s, at := l.index.segment(hash), hash
-	for {
-		var i uint32
-		if i, at = s.find(hash, at); i == 0 {
-			return 0, nil
-		}
-		if h := l.lines.at(i); h[2] == k0 && h[3] == k1 && h.kind() == holdEntry {
-			return i, h
-		}
-	}
+	return l.findEntry(holdEntry, Key{k0, k1}, hash)
 }
 
 // chargeRequests takes the charges that count requests, if there is room for
 // all of them.
 func (l *Embedded) chargeRequests(charges []Charge) {
+	if !l.asked {
+		return
+	}
 	for i := range charges {
 		if charges[i].Tally.Count == Requests && l.probes[i].short {
 			return
@@ -341,34 +375,27 @@ func (l *Embedded) chargeRequests(charges []Charge) {
 }
 
 // makeRoom makes sure that the charges of sends can be taken: that there are
-// lines for new keys, for the hold, and for logs that grow.
+// lines for new keys, for the hold, and for logs that grow, each by one line
+// at most.
 func (l *Embedded) makeRoom(charges []Charge) error {
 	for pressed := false; ; pressed = true {
-		fresh, need, marks := 0, 0, 0
+		need := l.marked + holdLines(l.marked) // there are as many marks as charges at least
+		if l.lines.used+2*need <= l.maxLines {
+			return nil
+		}
+		fresh := 0
 		for i := range charges {
-			p := &l.probes[i]
-			if p.segment == nil {
-				continue
-			}
-			need++ // a log grows by at most a line
-			marks++
-			if charges[i].Tally.Distinct {
-				marks += 2
-			}
-			if p.entry == nil {
+			if p := &l.probes[i]; p.marks > 0 && p.entry == nil {
 				fresh++
 			}
 		}
-		need += fresh + holdLines(marks)
-		used := l.lines.used
-		if (fresh == 0 || used+fresh <= l.maxLines) && used+need <= l.maxLines+l.maxLines/4 {
-			l.debt += need
+		if (fresh == 0 || l.lines.used+fresh <= l.maxLines) && l.lines.used+need+fresh <= l.maxLines+l.maxLines/4 {
 			return nil
 		}
 		if pressed {
 			return ErrFull
 		}
-		l.sweep(256)
+		l.sweep(sweepBatch)
 		l.find(charges) // some of what was found may have been swept
 	}
 }
@@ -379,17 +406,16 @@ func (l *Embedded) chargeSends(id ID, hash uint32, charges []Charge) {
 	var expires int64
 	for i := range charges {
 		c, p := &charges[i], &l.probes[i]
-		if p.segment == nil {
+		if p.marks == 0 {
 			continue
 		}
 		if p.entry == nil && p.extra > 0 {
-			p.line, p.entry = l.findEntry(c, p.hash)
+			p.line, p.entry = l.findEntry(p.kind, c.Key, p.hash)
 		}
 		if p.entry == nil {
-			p.line, p.entry = l.newEntry(c, p.hash)
+			p.line, p.entry = l.newEntry(p.kind, c.Key, p.hash)
 		}
-		window, _, _ := reach(c.Tally.Limits)
-		until := l.clock.event + millis(window)
+		until := l.clock.event + p.keep
 		p.entry.keep(until)
 		expires = max(expires, until)
 
@@ -397,7 +423,7 @@ func (l *Embedded) chargeSends(id ID, hash uint32, charges []Charge) {
 		if c.Tally.Count == Unverified {
 			mark |= markUnverified
 		}
-		if c.Tally.Distinct {
+		if p.kind == memberEntry {
 			l.memberEvent(p.entry, c.Member, c.Tally)
 			marks = append(marks, mark|markMember, uint32(c.Member), uint32(c.Member>>32))
 		} else {
@@ -411,23 +437,24 @@ func (l *Embedded) chargeSends(id ID, hash uint32, charges []Charge) {
 	}
 }
 
-func (l *Embedded) findEntry(c *Charge, hash uint32) (uint32, *line) {
+// findEntry returns the entry of a key, and nil if there is none.
+func (l *Embedded) findEntry(kind uint64, k Key, hash uint32) (uint32, *line) {
 	s, at := l.index.segment(hash), hash
 	for {
 		var i uint32
 		if i, at = s.find(hash, at); i == 0 {
 			return 0, nil
 		}
-		if e := l.lines.at(i); e[2] == c.Key[0] && e[3] == c.Key[1] && e.kind() == c.Tally.kind() {
+		if e := l.lines.at(i); e.is(kind, k) {
 			return i, e
 		}
 	}
 }
 
-func (l *Embedded) newEntry(c *Charge, hash uint32) (uint32, *line) {
-	i, e := l.lines.take(c.Tally.kind())
+func (l *Embedded) newEntry(kind uint64, k Key, hash uint32) (uint32, *line) {
+	i, e := l.lines.take(kind)
 	e.forget(l.clock.event - 1) // nothing from before can be given back
-	e[2], e[3] = c.Key[0], c.Key[1]
+	e[2], e[3] = k[0], k[1]
 	l.index.insert(hash, i)
 	l.keys++
 	return i, e

@@ -116,6 +116,8 @@ func (l *Embedded) drop(i uint32, e *line) {
 
 // sweep looks at the next lines in turn and drops what has expired.
 func (l *Embedded) sweep(n int) {
+	l.chain = l.chain[:0]
+	sink := uint64(0)
 	for range min(n, int(l.lines.fresh)) {
 		if l.cursor++; l.cursor >= l.lines.fresh {
 			l.cursor = 1
@@ -124,9 +126,15 @@ func (l *Embedded) sweep(n int) {
 		switch e.kind() {
 		case logEntry, memberEntry, holdEntry:
 			if e.expires() <= l.clock.now {
-				l.drop(l.cursor, e)
-				l.swept++
+				hash := l.index.hash(e[2], e[3])
+				sink += l.index.segment(hash).slots[hash%segmentSlots] // is needed next
+				l.chain = append(l.chain, l.cursor)
 			}
 		}
 	}
+	l.sink += sink
+	for _, i := range l.chain {
+		l.drop(i, l.lines.at(i))
+	}
+	l.swept += uint64(len(l.chain))
 }

@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"time"
@@ -52,7 +53,7 @@ func (a *app) play(s *stage, at time.Time) (answer, error) {
 		default:
 			outcome = j.Rules().Outcome(a.status)
 		}
-		return outcomeWord(outcome), j.gate.Settle(background, at, j.Judgement, outcome)
+		return outcomeWord(outcome), j.gate.Settle(context.Background(), at, j.Judgement, outcome)
 	})
 }
 
@@ -61,7 +62,7 @@ type verified struct{ name string }
 
 func (a *verified) play(s *stage, at time.Time) (answer, error) {
 	return s.settle(a.name, func(j *judged) (string, error) {
-		return outcomeWord(ledger.Verified), j.gate.Settle(background, at, j.Judgement, ledger.Verified)
+		return outcomeWord(ledger.Verified), j.gate.Settle(context.Background(), at, j.Judgement, ledger.Verified)
 	})
 }
 
@@ -70,7 +71,7 @@ type wrong struct{ name string }
 
 func (a *wrong) play(s *stage, at time.Time) (answer, error) {
 	return s.settle(a.name, func(j *judged) (string, error) {
-		return "counted", j.gate.WrongCode(background, at, j.Judgement)
+		return "counted", j.gate.WrongCode(context.Background(), at, j.Judgement)
 	})
 }
 
@@ -89,9 +90,7 @@ func (a *rules) play(s *stage, _ time.Time) (answer, error) {
 	if loaded == nil {
 		return refusal(problems), nil
 	}
-	if g.shape, err = shapeOf(loaded); err != nil {
-		return answer{}, err
-	}
+	g.shape = loaded.Shape()
 	g.Use(loaded, s.prover)
 	return answer{text: "ok"}, nil
 }

@@ -33,7 +33,7 @@ func textOfVerdict(v *ruleset.Verdict) string {
 		}
 	}
 	if v.Wait > 0 {
-		add("wait=%s", duration(v.Wait))
+		add("wait=%s", waitMark)
 	}
 	if v.Action == ruleset.Allow && v.Cooldown.Wait > 0 {
 		add("cooldown=%s", duration(v.Cooldown.Wait))
@@ -68,33 +68,49 @@ func who(check ruleset.Check, rule string) string {
 	}
 }
 
+// waitMark stands in a text for how long to wait, until the text is printed.
+const waitMark = "\x00"
+
 func duration(d time.Duration) string { return strict.Duration(d).String() }
 
-// tally counts equal answers that follow each other.
-type tally struct {
-	texts []string
-	times []int
+// tally counts answers that follow each other and are equal but for their
+// waits.
+type tally []same
+
+type same struct {
+	text        string
+	times       int
+	first, last time.Duration // the waits
 }
 
-func (t *tally) add(text string) {
-	if n := len(t.texts); n > 0 && t.texts[n-1] == text {
-		t.times[n-1]++
+func (t *tally) add(text string, wait time.Duration) {
+	if n := len(*t); n > 0 && (*t)[n-1].text == text {
+		(*t)[n-1].times++
+		(*t)[n-1].last = wait
 		return
 	}
-	t.texts, t.times = append(t.texts, text), append(t.times, 1)
+	*t = append(*t, same{text, 1, wait, wait})
 }
 
-// String writes "15x allow, 5x deny too_many …", or the answer alone if there
-// was but one.
-func (t *tally) String() string {
-	if len(t.times) == 1 && t.times[0] == 1 {
-		return t.texts[0]
+// String writes "15x allow, 5x deny too_many … wait=50s..10s", or the answer
+// alone if there was but one.
+func (t tally) String() string {
+	if len(t) == 1 && t[0].times == 1 {
+		return t[0].String()
 	}
-	parts := make([]string, len(t.texts))
-	for i, text := range t.texts {
-		parts[i] = fmt.Sprintf("%dx %s", t.times[i], text)
+	parts := make([]string, len(t))
+	for i, s := range t {
+		parts[i] = fmt.Sprintf("%dx %s", s.times, s)
 	}
 	return strings.Join(parts, ", ")
+}
+
+func (s same) String() string {
+	wait := duration(s.first)
+	if s.last != s.first {
+		wait += ".." + duration(s.last)
+	}
+	return strings.Replace(s.text, waitMark, wait, 1)
 }
 
 // sameAnswer compares what is wanted with what came, without regard to how many

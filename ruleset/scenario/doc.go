@@ -63,9 +63,19 @@
 //
 // Many requests in one step: phone=+141555501{00..19} or ip={192.0.2.1,192.0.2.9}
 // asks for each in turn, times=5 for the same again, every=10s with time in between.
-// The answers are counted: 15x allow, 5x deny too_many ….
+// The answers are counted: 15x allow, 5x deny too_many … wait=50s..10s.
 //
-// # Requests
+// # Answers
+//
+// The answer to a request is the verdict: allow, challenge or deny, the code that
+// the caller is told and, where it is another, reason=CODE, the true one. Then who
+// decided (limit="phone: 1 sends in 60s", rule=NAME, network=LIST, geo=match), and
+// what else there is to say: status, wait, cooldown, proof, flag(…), shadow(…),
+// detail and error. A CORS preflight is not judged: preflight. The others answer
+// sent, not_sent, unknown, verified, nothing held (the request was refused),
+// counted, ok, or refused with the number of problems.
+//
+// # Requests as written
 //
 // A section NAME.http is a request line, headers, an empty line and the body.
 // The request line and the headers end in CRLF whatever the file has; the body

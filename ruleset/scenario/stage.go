@@ -2,7 +2,6 @@ package scenario
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -12,7 +11,6 @@ import (
 	"time"
 
 	"github.com/otpgate/otpgate/ruleset"
-	"github.com/otpgate/otpgate/ruleset/internal/strict"
 	"github.com/otpgate/otpgate/ruleset/ledger"
 	"github.com/otpgate/otpgate/ruleset/request"
 )
@@ -28,7 +26,7 @@ type stage struct {
 	gates  []*gate
 	judged map[string][]*judged
 
-	allowed, refused, preflights int
+	allowed, refused int
 }
 
 // gate is a gate, and the file that its ruleset came from first: a ruleset
@@ -109,11 +107,7 @@ func (s *stage) open(file string) (ruleset.Problems, error) {
 			return nil, fmt.Errorf("a gate is called %q already: give the ruleset another name", rules.Name())
 		}
 	}
-	shape, err := shapeOf(rules)
-	if err != nil {
-		return nil, err
-	}
-	s.gates = append(s.gates, &gate{ruleset.NewGate(rules, s.prover, s.ledger, s.keys), file, shape})
+	s.gates = append(s.gates, &gate{ruleset.NewGate(rules, s.prover, s.ledger, s.keys), file, rules.Shape()})
 	return nil, nil
 }
 
@@ -134,7 +128,6 @@ func (s *stage) find(name string) (*gate, error) {
 // as it was sent.
 func (s *stage) judge(g *gate, r *http.Request, client netip.Addr, at time.Time, sent []byte) (*judged, string) {
 	if request.Preflight(r) {
-		s.preflights++
 		return &judged{gate: g}, "preflight"
 	}
 	request.Strip(r.Header)
@@ -164,7 +157,11 @@ func (s *stage) crowd(c *crowd, at time.Time, make func(g *gate, i int) (*http.R
 			return answer{}, err
 		}
 		j, text := s.judge(g, r, c.client(i), at.Add(time.Duration(i)*c.every), sent)
-		answers.add(text)
+		var wait time.Duration
+		if j.Judgement != nil {
+			wait = j.Verdict.Wait
+		}
+		answers.add(text, wait)
 		if c.name != "" {
 			s.judged[c.name] = append(s.judged[c.name], j)
 		}
@@ -178,14 +175,14 @@ func (s *stage) settle(name string, do func(*judged) (string, error)) (answer, e
 	var answers tally
 	for _, j := range s.judged[name] {
 		if j.Judgement == nil || !j.Verdict.Held {
-			answers.add("nothing held")
+			answers.add("nothing held", 0)
 			continue
 		}
 		text, err := do(j)
 		if err != nil {
 			text = fmt.Sprintf("error=%q", err)
 		}
-		answers.add(text)
+		answers.add(text, 0)
 	}
 	return answer{text: answers.String()}, nil
 }
@@ -201,32 +198,4 @@ func outcomeWord(o ledger.Outcome) string {
 	default:
 		return "unknown"
 	}
-}
-
-var background = context.Background()
-
-// shapeOf returns where the ruleset wants the values of a request.
-func shapeOf(r *ruleset.Ruleset) (request.Shape, error) {
-	var text bytes.Buffer
-	if err := r.Show(&text); err != nil {
-		return request.Shape{}, err
-	}
-	var doc struct {
-		Request struct {
-			Phone  strict.Value[source] `yaml:"phone"`
-			Email  strict.Value[source] `yaml:"email"`
-			Device strict.Value[source] `yaml:"device"`
-			Proof  strict.Value[source] `yaml:"proof"`
-		} `yaml:"request"`
-	}
-	strict.NewSource("ruleset", text.Bytes()).Decode(&doc)
-	q := &doc.Request
-	return request.Shape{Phone: q.Phone.V.Source, Email: q.Email.V.Source, Device: q.Device.V.Source, Proof: q.Proof.V.Source}, nil
-}
-
-type source struct{ request.Source }
-
-func (s *source) ParseText(text string) (err error) {
-	s.Source, err = request.ParseSource(text)
-	return err
 }

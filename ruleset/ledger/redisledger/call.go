@@ -153,11 +153,12 @@ const replyHead = 3 // numbers before those of what was short
 
 // ask runs the script for one partition.
 func (c *call) ask(ctx context.Context, p *partition, mode string, id ledger.ID, charges []ledger.Charge, a *ledger.Answer) error {
-	args := make([]any, 3, 3+2+len(charges)+6)
+	args := make([]any, 3, 3+2+len(charges)+7+len(charges))
 	args[2] = 2 + len(charges)
 	args = p.names(args, id, mode, charges)
 	format, numbers, who := encode(charges)
-	args = append(args, never, c.at, mode, format, numbers, who)
+	args = append(args, never, c.at, mode, format, numbers, who, held(mode, charges))
+	args = appendKeep(args, charges)
 
 	reply, err := c.run(ctx, chargeScript, p, args, mode != count && mode != putBack)
 	if err != nil {

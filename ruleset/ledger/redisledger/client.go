@@ -50,7 +50,7 @@ func newClient(a *address, base *tls.Config, hello func(runID string)) (*client,
 			MaxRetries: -1, DialTimeout: a.dialTimeout, DialerRetries: 1,
 			ReadTimeout: a.timeout, WriteTimeout: a.timeout, PoolTimeout: a.timeout,
 			ContextTimeoutEnabled: true, PoolSize: a.pool,
-			DisableIdentity: true, MaintNotificationsConfig: quiet,
+			DisableIdentity: true,
 		})), nil
 	case cluster:
 		return &client{UniversalClient: redis.NewClusterClient(&redis.ClusterOptions{

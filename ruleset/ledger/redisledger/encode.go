@@ -86,7 +86,7 @@ func encode(charges []ledger.Charge) (format, numbers, who string) {
 	if distinct {
 		m = make([]byte, 0, 8*len(charges))
 	}
-	f = append(f, '>')
+	f = append(f, '<')
 	for i := range charges {
 		c := &charges[i]
 		extra, before := earlier(charges, i)
@@ -115,6 +115,43 @@ func encode(charges []ledger.Charge) (format, numbers, who string) {
 		}
 	}
 	return string(f), string(n), string(m)
+}
+
+// held returns what the hold of charges holds: those of sends, see settle.lua.
+func held(mode string, charges []ledger.Charge) string {
+	if mode != reserve && mode != putBack {
+		return ""
+	}
+	b := make([]byte, 0, len(charges)*(1+nameLen+8))
+	var raw [16]byte
+	for i := range charges {
+		c := &charges[i]
+		if c.Tally.Count.Attempts() {
+			continue
+		}
+		flags := byte(c.Tally.Count)
+		if c.Tally.Distinct {
+			flags += 2
+		}
+		b = append(b, flags)
+		binary.BigEndian.PutUint64(raw[:8], c.Key[0])
+		binary.BigEndian.PutUint64(raw[8:], c.Key[1])
+		b = base64url.AppendEncode(b, raw[:])
+		if c.Tally.Distinct {
+			b = binary.BigEndian.AppendUint64(b, c.Member)
+		}
+	}
+	return string(b)
+}
+
+// appendKeep appends how long the script is to keep each key, in milliseconds:
+// the longest window, and one more as events are written down rounded up.
+func appendKeep(args []any, charges []ledger.Charge) []any {
+	for i := range charges {
+		_, longest, _ := kindOf(charges[i].Tally)
+		args = append(args, formatInt(int64(longest)+1))
+	}
+	return args
 }
 
 // kindOf returns how the script keeps a tally: its kind, the longest of its
@@ -162,7 +199,7 @@ func earlier(charges []ledger.Charge, i int) (extra, before int) {
 }
 
 func appendFloat(b []byte, f float64) []byte {
-	return binary.BigEndian.AppendUint64(b, math.Float64bits(f))
+	return binary.LittleEndian.AppendUint64(b, math.Float64bits(f))
 }
 
 // millis returns d in milliseconds, rounded up.

@@ -55,10 +55,10 @@ func (l *Ledger) ping() error {
 
 // probe runs the script without charges, by its whole text, past the breaker.
 func (c *call) probe(p *partition) error {
-	args := make([]any, 3, 11)
+	args := make([]any, 3, 12)
 	args[0], args[1], args[2] = "eval", chargeScript.text, 2
 	args = p.names(args, ledger.ID{}, keep, nil)
-	args = append(args, never, "", keep, ">", "", "")
+	args = append(args, never, "", keep, "<", "", "", "")
 	cmd := once{redis.NewIntSliceCmd(c.ctx, args...)}
 	cmd.SetFirstKeyPos(3)
 	sent := time.Now()

@@ -8,8 +8,8 @@
 -- same slot; all of them are read before the first is written to, so that it
 -- happens whole or not at all.
 local call, get, put, sub = redis.call, struct.unpack, struct.pack, string.sub
-local HEAD, BODY = '>dddI4BB', 31
-local RUN, RUN_SIZE = '>dI4', 12
+local HEAD, BODY = '<dddI4BB', 31
+local RUN, RUN_SIZE = '<dI4', 12
 local MEMBER_SIZE = 20
 local MOST = 4294967295
 
@@ -25,24 +25,25 @@ local hold = call('GET', KEYS[1])
 if not hold then
   return {0, us, -1}
 end
-local verified, expires = get('>Bd', hold)
+local verified, expires, t = get('<Bdd', hold)
 if verified == 1 or expires <= now then
   return {0, us, -1}
 end
 
+-- A hold is whether it was verified, when it expires and the time of its
+-- events, and then for each of these what it counts, a byte (1 is unverified,
+-- 2 more if there are members), the end of the key's name, and the member.
 local prefix = sub(KEYS[1], 1, -24)
-local names, times, members, at = {}, {}, {}, 10
+local names, members, at = {}, {}, 18
 while at <= #hold do
-  local flags, t, name = get('>Bdc22', hold, at)
-  at = at + 31
-  local member = false
+  local flags, name, member = string.byte(hold, at), sub(hold, at + 1, at + 22), false
+  at = at + 23
   if flags >= 2 then
     member = sub(hold, at, at + 7)
     at = at + 8
   end
   if ARGV[1] == 'a' or flags % 2 == 1 then
-    local k = #names + 1
-    names[k], times[k], members[k] = prefix .. name, t, member
+    names[#names + 1], members[#members + 1] = prefix .. name, member
   end
 end
 local values = {}
@@ -55,12 +56,12 @@ end
 if ARGV[1] == 'a' then
   call('DEL', KEYS[1])
 else
-  call('SET', KEYS[1], put('>B', 1) .. sub(hold, 2), 'KEEPTTL')
+  call('SET', KEYS[1], put('<B', 1) .. sub(hold, 2), 'KEEPTTL')
 end
 
 local given = 0
 for i = 1, #names do
-  local s, t = values[names[i]], times[i]
+  local s = values[names[i]]
   local ban, forgotten, total, keep, whose, unit, done
   if s then
     ban, forgotten, total, keep, whose, unit = get(HEAD, s)
@@ -70,11 +71,11 @@ for i = 1, #names do
   elseif members[i] then
     for at = BODY, #s, MEMBER_SIZE do
       if sub(s, at, at + 7) == members[i] then
-        local count = get('>I4', s, at + 16)
+        local count = get('<I4', s, at + 16)
         if count == MOST then
           break -- we have lost count
         elseif count > 1 then
-          s = sub(s, 1, at + 15) .. put('>I4', count - 1) .. sub(s, at + MEMBER_SIZE)
+          s = sub(s, 1, at + 15) .. put('<I4', count - 1) .. sub(s, at + MEMBER_SIZE)
         else
           s = sub(s, 1, at - 1) .. sub(s, at + MEMBER_SIZE)
         end
