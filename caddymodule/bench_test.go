@@ -40,7 +40,8 @@ limits:
 //   - allowed: reverse_proxy alone (bare), and behind a gate with twelve limits
 //   - refused: Caddy's respond 429 (bare), and a gate that refuses for a cooldown
 //
-// Each is told in requests a second, and of_bare is their ratio.
+// Each is told in requests a second, and of_bare is their ratio. The gate writes
+// its log lines, but to nowhere: what that costs depends on where they go.
 func BenchmarkEndToEnd(b *testing.B) {
 	p := open(b, twelveLimits, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		io.Copy(io.Discard, r.Body)
@@ -48,6 +49,7 @@ func BenchmarkEndToEnd(b *testing.B) {
 	}), func(p *place) {
 		refusing := p.folder + "/refuse.rules.yaml"
 		writeFile(b, refusing, strings.Replace(oneAMinute, "name: test", "name: refuse", 1))
+		p.output = "discard"
 		p.site = `
 	handle /bare {
 		reverse_proxy ` + p.app + `

@@ -91,6 +91,7 @@ type place struct {
 	route  string // what stands behind the gate, in place of a reverse_proxy to app
 	odd    string // what does for requests with the header X-Odd
 	app    string // address of the app
+	output string // where the log goes, if not to the file that is searched
 }
 
 // noLimits is the head of rulesets for tests that are not about it.
@@ -153,6 +154,10 @@ func (p *place) caddyfile() string {
 	if route == "" {
 		route = "reverse_proxy " + p.app
 	}
+	output := p.output
+	if output == "" {
+		output = "file " + logFile + " {\n\t\t\troll_disabled\n\t\t}"
+	}
 	return fmt.Sprintf(`{
 	admin off
 	persist_config off
@@ -160,9 +165,7 @@ func (p *place) caddyfile() string {
 	grace_period 5s
 	storage file_system %s
 	log {
-		output file %s {
-			roll_disabled
-		}
+		output %s
 		format json
 		level INFO
 	}
@@ -190,7 +193,7 @@ http://127.0.0.1:%d {
 		%s
 	}
 }
-`, p.storage, logFile, p.server, p.global, p.port, p.site, filepath.Join(p.folder, "otp.rules.yaml"), p.gate, strings.ReplaceAll(p.odd, "APP", p.app), route)
+`, p.storage, output, p.server, p.global, p.port, p.site, filepath.Join(p.folder, "otp.rules.yaml"), p.gate, strings.ReplaceAll(p.odd, "APP", p.app), route)
 }
 
 func freePort(t testing.TB) int {

@@ -14,10 +14,7 @@ import (
 
 // newRequest makes a request with each value where rules look for it.
 func newRequest(rules *ruleset.Ruleset, values request.Values) (*http.Request, error) {
-	shape, err := shapeOf(rules)
-	if err != nil {
-		return nil, err
-	}
+	shape := rules.Shape()
 	members, form, query := map[string]any{}, url.Values{}, url.Values{}
 	body, contentType := func() []byte { return nil }, ""
 	header := http.Header{}
@@ -80,30 +77,4 @@ func setMember(members map[string]any, pointer, value string) {
 		}
 		members = inner
 	}
-}
-
-// shapeOf reads where rules look for the values of a request out of what
-// [ruleset.Ruleset.Show] prints.
-func shapeOf(rules *ruleset.Ruleset) (shape request.Shape, err error) {
-	var text bytes.Buffer
-	if err := rules.Show(&text); err != nil {
-		return shape, err
-	}
-	_, section, _ := strings.Cut(text.String(), "\nrequest:\n")
-	for line := range strings.Lines(section) {
-		if !strings.HasPrefix(line, " ") {
-			break
-		}
-		name, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
-		source := map[string]*request.Source{
-			"phone": &shape.Phone, "email": &shape.Email, "device": &shape.Device, "proof": &shape.Proof,
-		}[name]
-		if source == nil {
-			continue
-		}
-		if *source, err = request.ParseSource(strings.Trim(value, `"'`)); err != nil {
-			return shape, err
-		}
-	}
-	return shape, nil
 }

@@ -60,7 +60,7 @@ func pageText(code ruleset.Code) string {
 	case ruleset.HumanUnavailable, ruleset.Unavailable:
 		return "Something on our side is not working. Try again in a little while."
 	case ruleset.TooSoon:
-		return "A code was sent a moment ago."
+		return "A code was asked for a moment ago."
 	case ruleset.TooMany, ruleset.Banned:
 		return "Too many codes were asked for."
 	case ruleset.EarlyData:

@@ -118,7 +118,7 @@ func (l *Embedded) drop(i uint32, e *line) {
 func (l *Embedded) sweep(n int) {
 	l.chain = l.chain[:0]
 	sink := uint64(0)
-	for range min(n, int(l.lines.fresh)) {
+	for range min(n, int(l.lines.fresh)-1) { // none twice
 		if l.cursor++; l.cursor >= l.lines.fresh {
 			l.cursor = 1
 		}

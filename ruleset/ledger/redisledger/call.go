@@ -85,7 +85,12 @@ func (c *call) run(ctx context.Context, s script, p *partition, args []any, dead
 		cmd := once{redis.NewIntSliceCmd(ctx, args...)}
 		cmd.SetFirstKeyPos(3)
 		sent := now()
-		err := c.client.send(ctx, cmd)
+		var err error
+		if c.address.waitReplicas > 0 && s.sha == chargeScript.sha && args[replicatedArg(args)] == reserve {
+			err = c.client.sendReplicated(ctx, cmd, c.address.waitReplicas, c.address.timeout/2)
+		} else {
+			err = c.client.send(ctx, cmd)
+		}
 		received := now()
 		c.stats.trips.Add(1)
 		if err == nil {
@@ -112,6 +117,9 @@ func (c *call) run(ctx context.Context, s script, p *partition, args []any, dead
 // deadlineArg is where the deadline stands: first after the keys.
 func deadlineArg(args []any) int { return 3 + args[2].(int) }
 
+// replicatedArg is where the mode of charge.lua stands.
+func replicatedArg(args []any) int { return deadlineArg(args) + 2 }
+
 // late reports whether a server at the time server was past the deadline until
 // as we know the clocks now.
 func (c *call) late(p *partition, until time.Time, server int64) bool {
@@ -126,6 +134,9 @@ func (c *call) failed(sent, received time.Time, err error) error {
 	if isReply(err) {
 		c.stats.errors.Add(1)
 		err = c.reply(err)
+	}
+	if errors.Is(err, errReplicas) {
+		return err // the server itself is well
 	}
 	if c.breaker.failed(sent, received, isTimeout(err)) {
 		c.breaker.probe(c.Ledger.ping, c.Ledger.returned)
@@ -153,28 +164,42 @@ const replyHead = 3 // numbers before those of what was short
 
 // ask runs the script for one partition.
 func (c *call) ask(ctx context.Context, p *partition, mode string, id ledger.ID, charges []ledger.Charge, a *ledger.Answer) error {
+	_, err := c.askSeen(ctx, p, mode, id, charges, a)
+	return err
+}
+
+// seen is what a script saw beside the answer.
+type seen struct {
+	before bool // the id was reserved
+	full   bool // a limit on requests has no room
+}
+
+// askSeen is ask, and tells what else was seen.
+func (c *call) askSeen(ctx context.Context, p *partition, mode string, id ledger.ID, charges []ledger.Charge, a *ledger.Answer) (saw seen, err error) {
 	args := make([]any, 3, 3+2+len(charges)+7+len(charges))
 	args[2] = 2 + len(charges)
-	args = p.names(args, id, mode, charges)
+	args = p.names(args, id, charges)
 	format, numbers, who := encode(charges)
 	args = append(args, never, c.at, mode, format, numbers, who, held(mode, charges))
 	args = appendKeep(args, charges)
 
 	reply, err := c.run(ctx, chargeScript, p, args, mode != count && mode != putBack)
 	if err != nil {
-		return err
+		return saw, err
 	}
 	switch reply[0] {
 	case replyLate:
-		return errLate
+		return saw, errLate
 	case replyDone, replyBefore:
 		a.Refused = false
 	case replyRefused:
 		a.Refused = true
 	default:
-		return fmt.Errorf("the script replied %d", reply[0])
+		return saw, fmt.Errorf("the script replied %d", reply[0])
 	}
-	return c.short(reply[replyHead:], charges, a)
+	saw.before = reply[0] == replyBefore
+	saw.full, err = c.short(reply[replyHead:], charges, a)
+	return saw, err
 }
 
 // What a limit without room is, as in charge.lua.
@@ -184,13 +209,14 @@ const (
 	shortShadow
 )
 
-// short adds what the script found short to a.
-func (c *call) short(found []int64, charges []ledger.Charge, a *ledger.Answer) error {
+// short adds what the script found short to a, and tells whether a limit on
+// requests was.
+func (c *call) short(found []int64, charges []ledger.Charge, a *ledger.Answer) (full bool, err error) {
 	var denied *ledger.Charge
 	for ; len(found) >= 4; found = found[4:] {
 		i, limit := found[0], found[1]
 		if i < 0 || i >= int64(len(charges)) || limit < 0 || limit >= int64(len(charges[i].Tally.Limits)) {
-			return errors.New("the script replied nonsense")
+			return false, errors.New("the script replied nonsense")
 		}
 		s := ledger.Short{
 			Tally: charges[i].Tally, Limit: int(limit),
@@ -201,6 +227,7 @@ func (c *call) short(found []int64, charges []ledger.Charge, a *ledger.Answer) e
 			a.Shadow = append(a.Shadow, s)
 			continue
 		}
+		full = full || s.Tally.Count == ledger.Requests
 		if a.Short.Tally == nil || s.Wait > a.Short.Wait || s.Wait == a.Short.Wait && s.Banned && !a.Short.Banned {
 			a.Short, denied = s, &charges[i]
 		}
@@ -208,7 +235,7 @@ func (c *call) short(found []int64, charges []ledger.Charge, a *ledger.Answer) e
 	if denied != nil && !c.callersClock {
 		c.denied.remember(now(), denied, &a.Short)
 	}
-	return nil
+	return full, nil
 }
 
 // settleIn gives back what id holds in one partition.

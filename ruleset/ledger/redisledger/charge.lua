@@ -62,7 +62,7 @@ if values[1] then
   tick = event > seen + grain
 end
 
-if values[2] and (mode == 'r' or mode == 'p') then
+if values[2] and KEYS[2] ~= KEYS[1] then
   local _, expires = get('<Bd', values[2])
   if expires > now then
     return {3, us, epoch} -- reserved before
@@ -345,7 +345,7 @@ local function add(i, c, s)
   return put(HEAD, ban, forgotten, total, keep, whose, unit) .. body, ban
 end
 
-local expires, fresh = 0, {}
+local expires, held, fresh = 0, nil, {}
 for i = 1, n do
   local c = starts[i]
   if c > 0 then
@@ -369,19 +369,22 @@ for i = 1, n do
       call('PSETEX', KEYS[i + 2], math.max(event + longest, ban) - now + slack, s)
     end
     if longest > expires and p[c + 1] <= UNVERIFIED then
-      expires = longest
+      expires, held = longest, ARGV[7 + i]
     end
   end
 end
 if expires > 0 then
   expires = event + expires
-  call('PSETEX', KEYS[2], expires - now + slack, put('<Bdd', 0, expires, event) .. ARGV[7])
+  if slack > 0 or event - now > 1 then
+    held = expires - now + slack
+  end
+  call('PSETEX', KEYS[2], held, put('<Bdd', 0, expires, event) .. ARGV[7])
 end
 if tick then
   if epoch == 0 then
     epoch = us
     answer[3] = epoch
   end
-  call('PSETEX', KEYS[1], 34560000000, put('<dd', event, epoch))
+  call('PSETEX', KEYS[1], '34560000000', put('<dd', event, epoch))
 end
 return answer

@@ -137,6 +137,42 @@ func (c *client) send(ctx context.Context, cmd once) error {
 	return c.Process(ctx, cmd)
 }
 
+var errReplicas = fmt.Errorf("%w from enough replicas", ErrUncertain)
+
+// sendReplicated sends a command and waits until so many replicas have what it
+// wrote, both in one trip on one connection.
+func (c *client) sendReplicated(ctx context.Context, cmd once, replicas int, timeout time.Duration) error {
+	var node interface{ Pipeline() redis.Pipeliner } = c.UniversalClient
+	if cluster, ok := c.UniversalClient.(*redis.ClusterClient); ok {
+		master, err := cluster.MasterForKey(ctx, cmd.Args()[3].(string))
+		if err != nil {
+			return err
+		}
+		node = master
+	}
+	pipe := node.Pipeline()
+	_ = pipe.Process(ctx, cmd)
+	acked := pipe.Do(ctx, "wait", replicas, timeout.Milliseconds())
+	_, _ = pipe.Exec(ctx)
+	if err := cmd.Err(); err != nil {
+		if cluster, ok := c.UniversalClient.(*redis.ClusterClient); ok && redis.HasErrorPrefix(err, "MOVED") {
+			cluster.ReloadState(ctx)
+		}
+		return err
+	}
+	if reply := cmd.Val(); len(reply) > 0 && reply[0] != replyDone {
+		return nil // nothing was taken
+	}
+	n, err := acked.Int()
+	if err != nil {
+		return err
+	}
+	if n < replicas {
+		return errReplicas
+	}
+	return nil
+}
+
 func (c *client) close() error { return c.UniversalClient.Close() }
 
 // isReply reports whether err is an answer of the server.

@@ -35,12 +35,12 @@ const (
 
 var base64url = base64.RawURLEncoding
 
-// names returns the names of the keys for id and charges: the clock, the hold,
-// the counters.
-func (p *partition) names(args []any, id ledger.ID, mode string, charges []ledger.Charge) []any {
+// names appends the names of the keys for id, which may be none, and charges:
+// the clock, the hold, the counters.
+func (p *partition) names(args []any, id ledger.ID, charges []ledger.Charge) []any {
 	args = append(args, p.clock)
 	buf := make([]byte, 0, (len(p.prefix)+nameLen)*(len(charges)+1)+1)
-	if mode == reserve || mode == putBack {
+	if id != (ledger.ID{}) {
 		buf = append(buf, p.prefix...)
 		buf = append(buf, 'h')
 		buf = base64url.AppendEncode(buf, id[:])

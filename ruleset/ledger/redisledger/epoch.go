@@ -57,7 +57,7 @@ func (l *Ledger) ping() error {
 func (c *call) probe(p *partition) error {
 	args := make([]any, 3, 12)
 	args[0], args[1], args[2] = "eval", chargeScript.text, 2
-	args = p.names(args, ledger.ID{}, keep, nil)
+	args = p.names(args, ledger.ID{}, nil)
 	args = append(args, never, "", keep, "<", "", "", "")
 	cmd := once{redis.NewIntSliceCmd(c.ctx, args...)}
 	cmd.SetFirstKeyPos(3)

@@ -53,6 +53,7 @@ type Ledger struct {
 	denied  deniedCache
 	stats   counters
 	servers sync.Map // of run ids
+	cancels cancels
 
 	// callersClock is for tests: the ledger takes the caller's time in place
 	// of the server's.
@@ -80,10 +81,11 @@ var ErrAway = errors.New("the ledger's server is away")
 var ErrUncertain = errors.New("no answer")
 
 var (
-	errNoID    = errors.New("ledger: a reservation needs an id")
-	errLate    = errors.New("the server came to it too late")
-	validName  = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
-	errBadName = errors.New("the ledger's name may have up to 64 letters, digits, dots, dashes and underscores")
+	errNoID       = errors.New("ledger: a reservation needs an id")
+	errCancelling = errors.New("ledger: this id is just being given back")
+	errLate       = errors.New("the server came to it too late")
+	validName     = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
+	errBadName    = errors.New("the ledger's name may have up to 64 letters, digits, dots, dashes and underscores")
 )
 
 // Open returns the ledger at an address. It does not connect: that is left to
@@ -102,6 +104,7 @@ func Open(cfg Config) (*Ledger, error) {
 	}
 	l := &Ledger{address: a, parts: make([]partition, max(a.spread, 1))}
 	l.breaker.stop = make(chan struct{})
+	l.cancels = cancels{after: a.timeout, settle: l.cancel, stop: l.breaker.stop}
 	for i := range l.parts {
 		p := &l.parts[i]
 		p.prefix = "{otp:" + name + "}"
@@ -142,7 +145,15 @@ func (l *Ledger) Reserve(ctx context.Context, at time.Time, id ledger.ID, charge
 		refuse(a)
 		return errNoID // or all requests without one would be the same
 	}
-	return l.ask(ctx, at, reserve, id, charges, a)
+	if !l.cancels.forget(id) {
+		refuse(a)
+		return errCancelling
+	}
+	err := l.ask(ctx, at, reserve, id, charges, a)
+	if errors.Is(err, ErrUncertain) && l.address.spread == 0 {
+		l.cancels.add(id, 0)
+	}
+	return err
 }
 
 func (l *Ledger) ask(ctx context.Context, at time.Time, mode string, id ledger.ID, charges []ledger.Charge, a *ledger.Answer) error {

@@ -23,3 +23,14 @@ func TestSuite(t *testing.T) {
 	s := redistest.Start(t)
 	ledgertest.Run(t, stories("redis://"+s.Addr+"/1?timeout=5s"))
 }
+
+func TestSuiteSentinel(t *testing.T) {
+	r := redistest.StartSentinel(t, 1)
+	ledgertest.Run(t, stories(r.URL()+"?timeout=5s"))
+}
+
+func TestSuiteCluster(t *testing.T) {
+	c := redistest.StartCluster(t, 3, 0)
+	t.Run("one tag", func(t *testing.T) { ledgertest.Run(t, stories(c.URL()+"?timeout=5s")) })
+	t.Run("spread", func(t *testing.T) { ledgertest.Run(t, stories(c.URL()+"?timeout=5s&spread=16")) })
+}
