@@ -98,9 +98,8 @@ func (h *Handler) proxy(w http.ResponseWriter, r *http.Request, next caddyhttp.H
 		r.Header.Set(h.phoneHeader, d.Facts.Phone.E164())
 	}
 	p := &d.passage
-	p.request = r
+	p.watch(r)
 	p.answer.ResponseWriter, p.answer.decision = w, d
-	p.watch()
 	defer h.settle(gate, d)
 	p.err = next.ServeHTTP(&p.answer, r)
 	p.returned = true

@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptrace"
 	"sync/atomic"
 
 	"github.com/caddyserver/caddy/v2"
@@ -77,10 +76,30 @@ func (a *answer) begun() {
 type passage struct {
 	request  *http.Request
 	answer   answer
-	trace    httptrace.ClientTrace
-	written  atomic.Bool // something of it was sent over some connection
-	err      error       // what the handlers behind the gate returned
-	returned bool        // they returned at all, and did not panic
+	body     watchedBody
+	err      error // what the handlers behind the gate returned
+	returned bool  // they returned at all, and did not panic
+}
+
+// watchedBody is a request's body that remembers whether anybody began to read
+// it. To send a request, its body is read.
+type watchedBody struct {
+	io.ReadCloser // nil if there is none
+	read          atomic.Bool
+}
+
+func (b *watchedBody) Read(p []byte) (int, error) {
+	b.read.Store(true)
+	return b.ReadCloser.Read(p)
+}
+
+// watch lets p notice when r, whose body it is, begins to be sent.
+func (p *passage) watch(r *http.Request) {
+	p.request = r
+	if r.Body != nil && r.ContentLength != 0 {
+		p.body.ReadCloser = r.Body
+		r.Body = &p.body
+	}
 }
 
 // outcome says what came of p. Where that is not certain it errs on the side
@@ -124,20 +143,25 @@ func (p *passage) spokenByApp(rules *ruleset.Ruleset) bool {
 	return true
 }
 
-// watch lets p notice when the request is written to a connection, whichever
-// of the handlers behind the gate makes it, and however often it tries.
-func (p *passage) watch() {
-	p.trace.WroteHeaders = func() { p.written.Store(true) }
-	// In place: Caddy's replacer holds on to this request.
-	*p.request = *p.request.WithContext(httptrace.WithClientTrace(p.request.Context(), &p.trace))
-}
-
 // neverConnected reports whether it is certain that the request did not reach
 // the app: what was tried last was a connection that could not be made, and
-// nothing was written to another one before.
+// nothing else was tried before.
 func (p *passage) neverConnected() bool {
-	var dial reverseproxy.DialError
-	return errors.As(p.err, &dial) && !p.written.Load()
+	if dial := (reverseproxy.DialError{}); !errors.As(p.err, &dial) {
+		return false
+	}
+	if p.body.ReadCloser != nil && !p.body.read.Load() {
+		return true
+	}
+	// It has no body, or somebody read it beforehand, as request_buffers does.
+	repl, ok := p.request.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
+	if !ok {
+		return false
+	}
+	_, answered := upstreamStatus(repl)
+	_, failed := repl.Get("http.error")
+	retries, _ := repl.Get("http.reverse_proxy.retries")
+	return !answered && !failed && retries == 0
 }
 
 // upstreamStatus is what the latest reverse_proxy was answered with.

@@ -5,9 +5,11 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/caddyserver/caddy/v2"
@@ -34,7 +36,7 @@ func TestOutcome(t *testing.T) {
 		status   int
 		err      error
 		panicked bool
-		written  bool
+		body     string // "sent", "kept", or none
 		gone     bool
 		hijacked bool
 		repl     map[string]any
@@ -48,12 +50,17 @@ func TestOutcome(t *testing.T) {
 		{name: "nothing at all", want: ledger.Unknown, generous: ledger.NotSent},
 		{name: "an error", err: errors.New("timeout"), want: ledger.Unknown, generous: ledger.NotSent},
 		{name: "a panic", panicked: true, want: ledger.Unknown, generous: ledger.NotSent},
-		{name: "no connection", err: refused, want: ledger.NotSent, generous: ledger.NotSent},
-		{name: "no connection at last", err: refused, written: true, want: ledger.Unknown, generous: ledger.NotSent},
+		{name: "no connection", err: refused, repl: map[string]any{"http.reverse_proxy.retries": 0}, want: ledger.NotSent, generous: ledger.NotSent},
+		{name: "no connection, the body was kept", err: refused, body: "kept", repl: map[string]any{"http.reverse_proxy.retries": 2}, want: ledger.NotSent, generous: ledger.NotSent},
+		{name: "no connection, the body was buffered", err: refused, body: "sent", repl: map[string]any{"http.reverse_proxy.retries": 0}, want: ledger.NotSent, generous: ledger.NotSent},
+		{name: "no connection at last", err: refused, body: "sent", repl: map[string]any{"http.reverse_proxy.retries": 1}, want: ledger.Unknown, generous: ledger.NotSent},
+		{name: "no connection at last, no body", err: refused, repl: map[string]any{"http.reverse_proxy.retries": 1}, want: ledger.Unknown, generous: ledger.NotSent},
+		{name: "no connection to another app", err: refused, repl: map[string]any{"http.reverse_proxy.retries": 0, "http.reverse_proxy.status_code": 500}, want: ledger.Unknown, generous: ledger.NotSent},
+		{name: "no connection after an error", err: refused, repl: map[string]any{"http.reverse_proxy.retries": 0, "http.error": errors.New("eof")}, want: ledger.Unknown, generous: ledger.NotSent},
 		{name: "the caller left", err: caddyhttp.Error(499, context.Canceled), gone: true, want: ledger.Unknown, generous: ledger.Unknown},
 		{name: "the caller left, and Caddy says so", status: 499, gone: true, want: ledger.Unknown, generous: ledger.Unknown},
 		{name: "499", status: 499, want: ledger.Unknown, generous: ledger.Unknown},
-		{name: "the caller left before there was a connection", err: refused, gone: true, want: ledger.NotSent, generous: ledger.NotSent},
+		{name: "the caller left before there was a connection", err: refused, body: "kept", gone: true, want: ledger.NotSent, generous: ledger.NotSent},
 		{name: "200 that breaks off", status: 200, panicked: true, want: ledger.Unknown, generous: ledger.Unknown},
 		{name: "422 that breaks off", status: 422, panicked: true, want: ledger.Unknown, generous: ledger.NotSent},
 		{name: "422 that the caller broke off", status: 422, panicked: true, gone: true, want: ledger.Unknown, generous: ledger.Unknown},
@@ -73,8 +80,14 @@ func TestOutcome(t *testing.T) {
 			if test.gone {
 				cancel()
 			}
-			p := &passage{request: r, answer: answer{status: test.status, hijacked: test.hijacked}, err: test.err, returned: !test.panicked}
-			p.written.Store(test.written)
+			if test.body != "" {
+				r.Body, r.ContentLength = io.NopCloser(strings.NewReader("{}")), 2
+			}
+			p := &passage{answer: answer{status: test.status, hijacked: test.hijacked}, err: test.err, returned: !test.panicked}
+			p.watch(r)
+			if test.body == "sent" {
+				io.Copy(io.Discard, r.Body)
+			}
 			if got := p.outcome(rulesOf(t, noProof)); got != test.want {
 				t.Errorf("got %s, want %s", outcomeName(got), outcomeName(test.want))
 			}

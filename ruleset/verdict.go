@@ -150,7 +150,7 @@ type Verdict struct {
 	// Held reports whether charges are reserved, to be settled under the ID
 	// of the facts once the app has answered.
 	Held bool
-	// Proof is how the proof fared: "none", "pass", "fail", "unavailable",
+	// Proof is how the proof fared: "none", "passed", "failed", "unavailable",
 	// "misconfigured", or empty if it was not looked at.
 	Proof string
 	// Err is why something that should have been asked could not be: ledger,

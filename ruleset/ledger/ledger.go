@@ -60,8 +60,10 @@ type Tally struct {
 	// Name is for people: "phone", "ip, distinct phone".
 	Name  string
 	Count Count
-	// Distinct counts different members, not events. Only for Sends and
-	// Unverified, with limits of at most [MaxExact].
+	// Distinct counts different members, not events: a member that is there
+	// needs no new place, and leaves when its last event leaves the window or
+	// all of its events have been given back. Only for Sends and Unverified,
+	// with limits of at most [MaxExact].
 	Distinct bool
 	// Total: the tally has one key, and every reservation charges it, so that
 	// its limits bound all that is admitted. A ledger may plan with that.
@@ -73,6 +75,8 @@ type Tally struct {
 // MaxExact is the largest Max that is kept as an exact log of events. Above,
 // events are kept in cells of Window/[Cells], and the oldest cell counts
 // whole: never more than Max in any window, and up to one cell too careful.
+// Attempts are always kept in cells, of at most Window/13, and may be counted
+// for other keys too. All windows are exact to the millisecond.
 const (
 	MaxExact = 64
 	Cells    = 16
@@ -84,9 +88,10 @@ type Limit struct {
 	Max    int           // at least 1, at most 1<<31-1
 	Window time.Duration // at least a second, at most 366 days
 	// Ban starts when a request finds the limit full: the key is refused for
-	// so long. It is not made longer by asking again. Zero is no ban.
+	// so long, also if the limit has room again. While a key is banned no ban
+	// starts for it, so asking again does not make it longer. Zero is no ban.
 	Ban time.Duration
-	// Shadow limits are counted and reported, and refuse nobody.
+	// Shadow limits are counted and reported, refuse nobody and ban nobody.
 	Shadow bool
 }
 
@@ -151,8 +156,10 @@ type Ledger interface {
 
 	// Reserve does what Look does, and if all charges fit it takes those of
 	// sends as well. Tallies that count [Refusals] or [WrongCodes] are only
-	// looked at. If id has been reserved before, nothing is taken again and
-	// the request is not refused.
+	// looked at. If id holds charges already, nothing is taken again and the
+	// request is not refused; it does so until the last of their windows ends
+	// or they are given back as [NotSent]. The id is the gate's own, never the
+	// client's, and not zero.
 	Reserve(ctx context.Context, at time.Time, id ID, charges []Charge, a *Answer) error
 
 	// Record adds one event to each charge, all of which must count
@@ -167,5 +174,6 @@ type Ledger interface {
 }
 
 // ErrFull is returned by Reserve when the ledger has no room for a new key.
-// Keys that it already follows are still counted.
+// Keys that it already follows are still counted, as long as there is room for
+// the reservations themselves.
 var ErrFull = errors.New("the ledger is full: no new keys until old ones expire")

@@ -58,6 +58,7 @@ var promises = []promise{
 	{"an id is needed", idNeeded},
 	{"random schedules agree with the model", agree},
 	{"random schedules keep wide limits in bounds", inBounds},
+	{"random changes of limits forget nothing", neverUnder},
 }
 
 // start is when all stories begin.

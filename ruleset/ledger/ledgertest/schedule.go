@@ -51,8 +51,8 @@ type schedule struct {
 	model  *Model
 	now    time.Time
 	ids    []ledger.ID // reserved so far
+	times  []time.Time // when
 	last   []ledger.Charge
-	lastAt time.Time
 }
 
 func (s *schedule) pass() {
@@ -62,7 +62,7 @@ func (s *schedule) pass() {
 func (s *schedule) id() ledger.ID {
 	var id ledger.ID
 	binary.BigEndian.PutUint64(id[8:], uint64(len(s.ids)+1))
-	s.ids = append(s.ids, id)
+	s.ids, s.times = append(s.ids, id), append(s.times, s.now)
 	return id
 }
 
@@ -110,15 +110,17 @@ func agree(t testing.TB, open func(testing.TB) ledger.Ledger) {
 				must(f, s.ledger.Look(ctx, s.now, charges, &got), s.model.Look(ctx, s.now, charges, &want))
 			case 1, 3:
 				if len(s.ids) > 0 {
-					id, o := s.ids[max(len(s.ids)-1-d("ago", 4), 0)], ledger.Outcome(d("outcome", 4))
-					must(f, s.ledger.Settle(ctx, s.now, id, o), s.model.Settle(ctx, s.now, id, o))
+					i, o := max(len(s.ids)-1-d("ago", 4), 0), ledger.Outcome(d("outcome", 4))
+					if s.now.Sub(s.times[i]) < 20*second { // while the shortest of their windows lasts
+						must(f, s.ledger.Settle(ctx, s.now, s.ids[i], o), s.model.Settle(ctx, s.now, s.ids[i], o))
+					}
 				}
 			case 2:
-				if len(s.ids) > 0 && s.now.Sub(s.lastAt) < 20*second {
+				if len(s.ids) > 0 && s.now.Sub(s.times[len(s.ids)-1]) < 20*second {
 					s.both(s.ids[len(s.ids)-1], s.last, &got, &want) // the call before once more
 				}
 			default:
-				s.last, s.lastAt = s.some(tallies), s.now
+				s.last = s.some(tallies)
 				s.both(s.id(), s.last, &got, &want)
 			}
 			s.same(got, want)
@@ -176,8 +178,10 @@ func inBounds(t testing.TB, open func(testing.TB) ledger.Ledger) {
 			case 2:
 				for range d("settled", 10) {
 					if len(s.ids) > 0 {
-						id, o := s.ids[d("of", len(s.ids))], ledger.Outcome(d("outcome", 4))
-						must(f, s.ledger.Settle(ctx, s.now, id, o), s.model.Settle(ctx, s.now, id, o))
+						i, o := d("of", len(s.ids)), ledger.Outcome(d("outcome", 4))
+						if s.now.Sub(s.times[i]) < 3*window { // or it is too late, and it counts until its cell goes
+							must(f, s.ledger.Settle(ctx, s.now, s.ids[i], o), s.model.Settle(ctx, s.now, s.ids[i], o))
+						}
 					}
 				}
 			default:
@@ -193,15 +197,59 @@ func inBounds(t testing.TB, open func(testing.TB) ledger.Ledger) {
 	})
 }
 
-// bounded checks one decision and brings the model to the time it was made.
-func (s *schedule) bounded(c ledger.Charge, a ledger.Answer) {
+// neverUnder changes the limits of a tally from call to call, as reloads do,
+// from exact to wide and back. Whatever they are, none is ever exceeded by what
+// has been admitted under others. The longest window stays the same: what has
+// left it may be forgotten.
+func neverUnder(t testing.TB, open func(testing.TB) ledger.Ledger) {
+	window := 20 * second
+	randomly(t, open, func(f failer, l ledger.Ledger, d draw) {
+		s := &schedule{failer: f, draw: d, ledger: l, model: NewModel(), now: start}
+		ctx := context.Background()
+		most := []int{1, 2, 3, 5, 12, ledger.MaxExact, ledger.MaxExact + 1, 90}
+		for range 10 + d("calls", 40) {
+			s.pass()
+			changed := tally("phone", ledger.Unverified,
+				limit(most[d("max", len(most))], []time.Duration{second, 5 * second, window}[d("window", 3)]),
+				limit(most[4+d("most", 4)], window))
+			var a ledger.Answer
+			if d("call", 4) == 0 && len(s.ids) > 0 {
+				for range d("settled", 10) {
+					id, o := s.ids[d("of", len(s.ids))], ledger.Outcome(d("outcome", 4))
+					must(f, s.ledger.Settle(ctx, s.now, id, o), s.model.Settle(ctx, s.now, id, o))
+				}
+				continue
+			}
+			for range d("events", 30) {
+				id, c := s.id(), of(changed, "a")
+				must(f, s.ledger.Reserve(ctx, s.now, id, []ledger.Charge{c}, &a))
+				if s.notOver(c, a); !a.Refused {
+					s.model.take(id, []ledger.Charge{c})
+				}
+			}
+		}
+	})
+}
+
+// notOver demands that what was admitted had room. It brings the model to the
+// time it was decided.
+func (s *schedule) notOver(c ledger.Charge, a ledger.Answer) {
 	s.Helper()
 	s.model.tick(s.now)
-	room := true
 	for _, limit := range c.Tally.Limits {
 		if n, _ := s.model.count(c, limit.Window, s.now); !a.Refused && n >= limit.Max {
 			s.Fatalf("after %s: %s admitted with %d of %d in %s", s.now.Sub(start), c.Tally.Name, n, limit.Max, limit.Window)
 		}
+	}
+}
+
+// bounded demands the same, and that what was refused would have had none if
+// events counted two cells longer.
+func (s *schedule) bounded(c ledger.Charge, a ledger.Answer) {
+	s.Helper()
+	s.notOver(c, a)
+	room := true
+	for _, limit := range c.Tally.Limits {
 		if n, _ := s.model.count(c, limit.Window+limit.Window*2/ledger.Cells, s.now); n >= limit.Max {
 			room = false
 		}

@@ -14,7 +14,9 @@
 // What Redis must offer: version 6.0 or later (or Valkey), scripts with the
 // struct library, and maxmemory-policy noeviction: a key that is evicted is a
 // limit that is reset. The user needs the commands EVAL, EVALSHA, TIME, GET,
-// MGET, SET and DEL, and all keys that begin with {otp:NAME}.
+// MGET, SET, PSETEX and DEL, and all keys that begin with {otp:NAME}; INFO, if
+// it may be used, tells when another server has taken the place of the one
+// before; wait_replicas needs WAIT.
 //
 // Memory: a counter of sends takes about 150 bytes and 12 for each event, at
 // most 64 or, where limits are wide, some 24 for each of them; a reservation

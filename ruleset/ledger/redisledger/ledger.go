@@ -141,6 +141,16 @@ func (l *Ledger) Look(ctx context.Context, at time.Time, charges []ledger.Charge
 
 // Reserve takes all charges, or none. See [ledger.Ledger].
 func (l *Ledger) Reserve(ctx context.Context, at time.Time, id ledger.ID, charges []ledger.Charge, a *ledger.Answer) error {
+	err := l.reserve(ctx, at, id, charges, a)
+	if errors.Is(err, ErrUncertain) && l.address.spread == 0 {
+		l.cancels.add(id, 0)
+	}
+	return err
+}
+
+// reserve is Reserve, and leaves it to the caller to give back what may have
+// been taken without an answer.
+func (l *Ledger) reserve(ctx context.Context, at time.Time, id ledger.ID, charges []ledger.Charge, a *ledger.Answer) error {
 	if id == (ledger.ID{}) {
 		refuse(a)
 		return errNoID // or all requests without one would be the same
@@ -149,11 +159,18 @@ func (l *Ledger) Reserve(ctx context.Context, at time.Time, id ledger.ID, charge
 		refuse(a)
 		return errCancelling
 	}
-	err := l.ask(ctx, at, reserve, id, charges, a)
-	if errors.Is(err, ErrUncertain) && l.address.spread == 0 {
-		l.cancels.add(id, 0)
+	return l.ask(ctx, at, reserve, id, charges, a)
+}
+
+// putBack takes charges under their id if it does not hold them already, and
+// asks no limit: they were admitted while the server did not know.
+func (l *Ledger) putBack(id ledger.ID, charges []ledger.Charge) error {
+	if !l.cancels.forget(id) {
+		return errCancelling
 	}
-	return err
+	c := l.call(context.Background(), time.Now())
+	defer c.end()
+	return c.charge(putBack, id, charges, new(ledger.Answer))
 }
 
 func (l *Ledger) ask(ctx context.Context, at time.Time, mode string, id ledger.ID, charges []ledger.Charge, a *ledger.Answer) error {

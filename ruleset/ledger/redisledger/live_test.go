@@ -218,7 +218,7 @@ func TestKeysAreHashedAndExpire(t *testing.T) {
 }
 
 func TestRefusalWritesNothing(t *testing.T) {
-	s := redistest.Start(t)
+	s := redistest.Start(t, "--enable-debug-command", "local")
 	l := open(t, "redis://"+s.Addr, "")
 	admitted(t, l, of(phones, 1))
 	before := s.Do("DEBUG", "DIGEST")
@@ -428,4 +428,3 @@ func TestVictimUnderFlood(t *testing.T) {
 		})
 	}
 }
-

@@ -121,8 +121,11 @@ func merge(shares []*share, a *ledger.Answer) (before bool) {
 
 func (c *call) chargeSpread(mode string, id ledger.ID, charges []ledger.Charge, a *ledger.Answer) error {
 	shares := c.shares(charges, all)
-	if mode == count {
+	switch mode {
+	case count:
 		return c.together(shares, count, id)
+	case putBack:
+		return errors.Join(c.note(id, setOf(shares), shares), c.together(shares, putBack, id))
 	}
 	if err := c.together(shares, keep, id); err != nil {
 		return err
@@ -161,10 +164,7 @@ func (c *call) takeRequests(charges []ledger.Charge, seen []*share, a *ledger.An
 
 // take reserves in all partitions, and gives back if one of them refuses.
 func (c *call) take(id ledger.ID, shares []*share, a *ledger.Answer) error {
-	var where parts
-	for _, s := range shares {
-		where |= 1 << s.index
-	}
+	where := setOf(shares)
 	var noted error
 	var wg sync.WaitGroup
 	wg.Go(func() { noted = c.note(id, where, shares) })
@@ -190,6 +190,13 @@ func (c *call) take(id ledger.ID, shares []*share, a *ledger.Answer) error {
 		c.cancels.add(id, where)
 	}
 	return err
+}
+
+func setOf(shares []*share) (where parts) {
+	for _, s := range shares {
+		where |= 1 << s.index
+	}
+	return where
 }
 
 // note writes down where id has its holds, for whoever will settle it.

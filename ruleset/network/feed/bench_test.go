@@ -51,7 +51,7 @@ func BenchmarkCountries(b *testing.B) {
 	var entries []countryEntry
 	for i := range 200_000 {
 		a := netip.AddrFrom4([4]byte{20 + byte(i>>16), byte(i >> 8), byte(i), 0})
-		entries = append(entries, countryEntry{prefix: netip.PrefixFrom(a, 24), code: [2]byte{'U', 'S'}})
+		entries = append(entries, countryEntry{prefix: netip.PrefixFrom(a, 24), code: newCountry("US")})
 	}
 	c := newCountries(entries)
 	a := netip.MustParseAddr("21.5.6.7")

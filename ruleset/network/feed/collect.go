@@ -81,7 +81,7 @@ func (c *collector) networks(ps []netip.Prefix, l labels) error {
 			return err
 		}
 		if l.country != "" && len(c.result.Prefixes) > had {
-			c.countries = append(c.countries, countryEntry{prefix: p, code: [2]byte{l.country[0], l.country[1]}})
+			c.countries = append(c.countries, countryEntry{prefix: p, code: newCountry(l.country)})
 		}
 	}
 	c.result.Reserved = min(c.result.Reserved, before+1) // an entry counts once

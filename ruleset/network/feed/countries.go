@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"slices"
 	"sort"
+	"strings"
 
 	"github.com/otpgate/otpgate/ruleset/network"
 )
@@ -18,8 +19,29 @@ type Countries struct {
 type countryEntry struct {
 	prefix netip.Prefix
 	around int32 // the nearest entry that holds this one, or -1
-	code   [2]byte
+	code   country
 }
+
+// country is the code of a country, in a form that becomes text without
+// allocating.
+type country uint16
+
+// pairs is every pair of capital letters.
+var pairs = func() string {
+	var b strings.Builder
+	for i := range 26 * 26 {
+		b.WriteByte('A' + byte(i/26))
+		b.WriteByte('A' + byte(i%26))
+	}
+	return b.String()
+}()
+
+// newCountry takes two capital letters.
+func newCountry(code string) country {
+	return country(code[0]-'A')*26 + country(code[1]-'A')
+}
+
+func (c country) String() string { return pairs[2*c : 2*c+2] }
 
 // newCountries makes the table. Of two entries for the same network the first
 // counts. It returns nil if there are none.
@@ -53,7 +75,7 @@ func (c *Countries) Of(a netip.Addr) string {
 	if i < 0 {
 		return ""
 	}
-	return string(c.entries[i].code[:])
+	return c.entries[i].code.String()
 }
 
 // Len returns how many networks have a country.

@@ -141,8 +141,13 @@ func (k *Keeper) Run(ctx context.Context) {
 
 func (k *Keeper) keep(ctx context.Context, e *kept) {
 	for {
+		k.alarm(e)
 		k.mu.Lock()
-		wait := e.next.Sub(k.config.Now())
+		now := k.config.Now()
+		wait := e.next.Sub(now)
+		if e.result.Load() != nil && !e.stale {
+			wait = min(wait, e.good.checked.Add(e.MaxAge).Sub(now)+1) // so that the alarm is in time
+		}
 		k.mu.Unlock()
 		if wait > 0 {
 			select {
@@ -382,12 +387,20 @@ func (k *Keeper) failed(e *kept, err error, wait time.Duration) {
 	}
 	retry = max(retry, min(wait, 24*time.Hour))
 	e.next = now.Add(k.spread(retry))
-	alarm := !e.stale && e.result.Load() != nil && now.Sub(e.good.checked) > e.MaxAge
-	e.stale = e.stale || alarm
 	k.mu.Unlock()
 	k.report(e, err)
+	k.alarm(e)
+}
+
+// alarm tells, once, of a list that has got too old.
+func (k *Keeper) alarm(e *kept) {
+	k.mu.Lock()
+	age := k.config.Now().Sub(e.good.checked)
+	alarm := e.result.Load() != nil && !e.stale && age > e.MaxAge
+	e.stale = e.stale || alarm
+	k.mu.Unlock()
 	if alarm {
-		k.tell(Event{Feed: e.Name, Kind: Stale, Age: now.Sub(e.good.checked), Entries: e.result.Load().Len()})
+		k.tell(Event{Feed: e.Name, Kind: Stale, Age: age, Entries: e.result.Load().Len()})
 	}
 }
 

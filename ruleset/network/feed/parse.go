@@ -11,7 +11,7 @@ import (
 
 // What a feed may not exceed.
 const (
-	MaxBytes   = 64 << 20  // of one file, unpacked; Options and Feed can say otherwise
+	MaxBytes   = 32 << 20  // of one file, unpacked; Options and Feed can say otherwise
 	MaxEntries = 2_000_000 // of one file, before the same ones are taken together
 
 	maxLine  = 4096 // bytes of one line of text

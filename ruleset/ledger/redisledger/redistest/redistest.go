@@ -228,3 +228,11 @@ func (s *Server) CPU() time.Duration {
 	}
 	return total
 }
+
+// Empty removes what a server that was killed has kept on disk.
+func (s *Server) Empty() {
+	entries, _ := os.ReadDir(s.Dir)
+	for _, e := range entries {
+		os.RemoveAll(filepath.Join(s.Dir, e.Name()))
+	}
+}
