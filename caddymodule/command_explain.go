@@ -63,7 +63,7 @@ func runExplain(cmd *cobra.Command, args []string) error {
 	if path := flag("request"); path != "" {
 		r, err = readRequest(path)
 	} else {
-		r, err = newRequest(rules, request.Values{Phone: flag("phone"), Email: flag("email"), Device: flag("device"), Proof: token})
+		r, err = writeRequest(rules, flag("phone"), flag("email"), flag("device"), token)
 	}
 	if err != nil {
 		return err
@@ -223,4 +223,20 @@ func joined(a, b string) string {
 		return a + b
 	}
 	return a + ": " + b
+}
+
+// writeRequest makes a request with each value where rules look for it. A proof
+// that they do not look for is left out.
+func writeRequest(rules *ruleset.Ruleset, phone, email, device, proof string) (*http.Request, error) {
+	shape := rules.Shape()
+	r, err := shape.Write("http://localhost/", request.Values{
+		Phone: phone, HasPhone: phone != "",
+		Email: email, HasEmail: email != "",
+		Device: device, HasDevice: device != "",
+		Proof: proof, HasProof: proof != "" && !shape.Proof.IsZero(),
+	})
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return r, nil
 }

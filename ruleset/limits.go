@@ -305,7 +305,7 @@ func (p *policy) count(gate string, limits []limit) {
 		if !ok {
 			i = len(p.counters)
 			index[id] = i
-			c := counter{tally: &ledger.Tally{Seed: seed(scope + "\x00" + id), Name: id, Count: counts[l.count], Distinct: len(l.distinct) > 0}, distinct: -1}
+			c := counter{tally: &ledger.Tally{Seed: seed(scope + "\x00" + id), Name: id, Count: counts[l.count], Distinct: len(l.distinct) > 0, Total: len(l.per) == 0}, distinct: -1}
 			for _, per := range l.per {
 				c.per = append(c.per, p.digestOf(per))
 			}

@@ -13,9 +13,10 @@ import (
 // Embedded is a ledger in the memory of one process.
 //
 // One decision is one step under one mutex: all keys are looked up, then all
-// limits are checked, then everything is charged, or nothing. None of its
-// calls allocates once the tables have grown, and none waits for a table to
-// grow or to be swept: both happen a little with each call.
+// limits are checked, then everything is charged, or nothing. Once the tables
+// have grown no call allocates, but for one a minute that tidies up after
+// tallies; and none waits for a table to grow or to be swept, since both happen
+// a little at a time.
 //
 // It forgets nothing that a limit still reads. Keys expire when the longest of
 // their windows and bans ends; until then each takes 64 bytes and its part of

@@ -1,7 +1,5 @@
 package ledger
 
-import "time"
-
 // The log of a key is a list of runs. A run is a count of events and the time
 // of the last of them, at which all of them count. Runs of several
 // milliseconds are made only of events that no exact limit reads, so for those

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -128,6 +129,8 @@ func (a *address) parseUser(s string) (err error) {
 	return nil
 }
 
+var validHost = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
+
 func (a *address) parseHosts(s string) error {
 	if s == "" {
 		return errors.New("the address has no host")
@@ -144,7 +147,7 @@ func (a *address) parseHosts(s string) error {
 				host = ""
 			}
 		}
-		if n, err := strconv.ParseUint(p, 10, 16); err != nil || n == 0 || host == "" || strings.ContainsAny(host, " #%@") {
+		if n, err := strconv.ParseUint(p, 10, 16); err != nil || n == 0 || net.ParseIP(host) == nil && !validHost.MatchString(host) {
 			return errors.New("a host of the address is malformed: want host, host:port, or [v6]:port")
 		}
 		a.hosts = append(a.hosts, net.JoinHostPort(host, p))

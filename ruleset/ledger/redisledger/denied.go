@@ -1,6 +1,7 @@
 package redisledger
 
 import (
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -29,8 +30,8 @@ type denial struct {
 	tally  *ledger.Tally
 	limit  int
 	banned bool
-	until  time.Time // the wait ends
-	ask    time.Time // the server is asked again
+	until  int64 // nanoseconds since base: the wait ends
+	ask    int64 // the server is asked again
 }
 
 func slotOf(k ledger.Key) uint64 { return (k[0] ^ k[1]>>17) % deniedSlots }
@@ -42,7 +43,7 @@ func (d *deniedCache) remember(now time.Time, c *ledger.Charge, s *ledger.Short)
 	}
 	d.slots[slotOf(c.Key)].Store(&denial{
 		key: c.Key, tally: c.Tally, limit: s.Limit, banned: s.Banned,
-		until: now.Add(s.Wait), ask: now.Add(min(s.Wait, deniedMost)),
+		until: int64(now.Sub(base) + s.Wait), ask: int64(now.Sub(base) + min(s.Wait, deniedMost)),
 	})
 }
 
@@ -50,26 +51,29 @@ func (d *deniedCache) remember(now time.Time, c *ledger.Charge, s *ledger.Short)
 // be counted, only a limit on requests will do: after any other they are still
 // charged.
 func (d *deniedCache) find(now time.Time, charges []ledger.Charge, a *ledger.Answer) bool {
-	found := false
-	requests, full := false, false
+	ns := int64(now.Sub(base))
+	var longest *denial
+	full := false
 	for i := range charges {
 		c := &charges[i]
-		requests = requests || c.Tally.Count == ledger.Requests
 		at := d.slots[slotOf(c.Key)].Load()
-		if at == nil || at.key != c.Key || at.tally != c.Tally || !now.Before(at.ask) {
+		if at == nil || at.key != c.Key || at.tally != c.Tally || ns >= at.ask {
 			continue
 		}
 		full = full || c.Tally.Count == ledger.Requests
-		if wait := at.until.Sub(now); !found || wait > a.Short.Wait {
-			a.Short = ledger.Short{Tally: at.tally, Limit: at.limit, Wait: wait.Round(time.Millisecond), Banned: at.banned}
+		if longest == nil || at.until > longest.until {
+			longest = at
 		}
-		found = true
 	}
-	if !found || requests && !full {
-		a.Short = ledger.Short{}
+	if longest == nil {
 		return false
 	}
+	if !full && slices.ContainsFunc(charges, func(c ledger.Charge) bool { return c.Tally.Count == ledger.Requests }) {
+		return false
+	}
+	wait := time.Duration(longest.until-ns+999_999) / time.Millisecond * time.Millisecond
 	a.Refused = true
+	a.Short = ledger.Short{Tally: longest.tally, Limit: longest.limit, Wait: wait, Banned: longest.banned}
 	d.hits.Add(1)
 	return true
 }

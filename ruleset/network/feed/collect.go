@@ -102,9 +102,13 @@ func (c *collector) asn(asn uint32, l labels) error {
 
 func (c *collector) count() error {
 	if c.result.Entries++; c.result.Entries > MaxEntries {
-		return because(TooLarge, "it holds more than %d entries", MaxEntries)
+		return tooMany()
 	}
 	return nil
+}
+
+func tooMany() error {
+	return because(TooLarge, "it holds more than %d entries or networks", MaxEntries)
 }
 
 // keep adds what is not reserved of p.
@@ -133,6 +137,10 @@ func (c *collector) keep(p netip.Prefix) error {
 	}
 	if p.Bits() < least {
 		return tooBroad(p)
+	}
+	// A range is up to 254 networks, so that counting entries is not enough.
+	if len(c.result.Prefixes) >= MaxEntries {
+		return tooMany()
 	}
 	c.result.Prefixes = append(c.result.Prefixes, p)
 	return nil

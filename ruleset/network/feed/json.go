@@ -30,11 +30,12 @@ type jsonReader struct {
 	dec   *json.Decoder
 	depth int
 
-	values int // at the top
-	format Format
-	asns   []uint32 // of whole lines; they count in NDJSON only
-	sblids bool     // there are lines with an sblid
-	meta   struct { // the last line of NDJSON that has one
+	values   int // at the top
+	networks int // read
+	format   Format
+	asns     []uint32 // of whole lines; they count in NDJSON only
+	sblids   bool     // there are lines with an sblid
+	meta     struct { // the last line of NDJSON that has one
 		seen    bool
 		records int // 0 if it does not say
 	}
@@ -184,11 +185,11 @@ func (r *jsonReader) text(s, key string, o *object, inArray bool) error {
 	case "parent", "mask", "netmask":
 		return nil
 	case "service", "systemService", "product":
-		o.labels.services = r.label(o.labels.services, s)
+		o.labels.services = r.c.wanted.label(byService, o.labels.services, s)
 	case "region", "scope", "network_border_group":
-		o.labels.regions = r.label(o.labels.regions, s)
+		o.labels.regions = r.c.wanted.label(byRegion, o.labels.regions, s)
 	case "tag", "tags", "name":
-		o.labels.tags = r.label(o.labels.tags, s)
+		o.labels.tags = r.c.wanted.label(byTag, o.labels.tags, s)
 	case "sblid":
 		o.sblid = true
 	case "type":
@@ -208,6 +209,9 @@ func (r *jsonReader) text(s, key string, o *object, inArray bool) error {
 		}
 		return nil
 	}
+	if r.networks += len(prefixes); r.networks > MaxEntries {
+		return tooMany() // they may have to be kept until the file ends
+	}
 	if r.format == JSON {
 		r.format = formatOfKey(key, o)
 	}
@@ -217,15 +221,6 @@ func (r *jsonReader) text(s, key string, o *object, inArray bool) error {
 		o.fields = append(o.fields, single{key: key, network: isNetwork, prefixes: prefixes})
 	}
 	return nil
-}
-
-// label adds a word to those of an object, which nobody needs unless there is
-// a selection.
-func (r *jsonReader) label(words []string, word string) []string {
-	if r.c.wanted == nil || word == "" {
-		return words
-	}
-	return append(words, word)
 }
 
 func (r *jsonReader) number(n json.Number, key string, o *object) {

@@ -273,3 +273,26 @@ func TestCountriesAllocates(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 }
+
+// TestParseTooManyNetworks reads small files that would need much memory.
+func TestParseTooManyNetworks(t *testing.T) {
+	const wide = "2001:db8::1-2001:db8:ffff:ffff:ffff:ffff:ffff:fffe" // 190 networks
+	var words strings.Builder
+	for i := range 100_000 {
+		fmt.Fprintf(&words, `"t%d",`, i)
+	}
+	for name, test := range map[string]struct {
+		text string
+		o    Options
+		want Reason
+	}{
+		"ranges":            {strings.Repeat(wide+"\n", 20_000), Options{}, TooLarge},
+		"reserved parts":    {strings.Repeat("::/16\n", 30_000), Options{}, TooLarge},
+		"ranges, selected":  {`[0` + strings.Repeat(`,"`+wide+`"`, 20_000) + "]", Options{Select: Selection{Tags: []string{"x"}}}, TooLarge},
+		"many tags of many": {`{"tags":[` + words.String() + `"x"],"of":[0` + strings.Repeat(`,{"ip":"192.0.2.1"}`, 100_000) + `]}`, Options{Select: Selection{Tags: []string{"x"}}}, ""},
+	} {
+		if _, err := Parse(strings.NewReader(test.text), test.o); reasonOf(err, "") != test.want {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

@@ -45,6 +45,13 @@ type wanted struct {
 	by [3]wantedWords // services, regions, tags
 }
 
+// The places in wanted.by.
+const (
+	byService = iota
+	byRegion
+	byTag
+)
+
 type wantedWords struct {
 	name  string
 	words []string
@@ -91,6 +98,15 @@ func (w *wantedWords) match(has []string) bool {
 		}
 	}
 	return any
+}
+
+// label adds a word to those that an object has, if it is one that was asked
+// for. The others only need to be remembered once, not with each entry.
+func (w *wanted) label(by int, words []string, word string) []string {
+	if w == nil || len(w.by[by].words) == 0 || slices.Contains(words, word) || !w.by[by].match([]string{word}) {
+		return words
+	}
+	return append(words, word)
 }
 
 // missing returns an error if a word that was asked for is nowhere in the feed.
