@@ -67,6 +67,7 @@ var homes = map[string][]string{
 	"github.com/gaissmai/bart":                {"ruleset/network"},
 	"github.com/goccy/go-yaml":                {"ruleset/internal/strict"},
 	"cel.dev/cel-go":                          {"ruleset"},
+	"github.com/dchest/siphash":               {"ruleset"},
 	"golang.org/x/text":                       {"ruleset"},
 	"golang.org/x/net":                        {"ruleset/email"},
 	"github.com/rogpeppe/go-internal":         {"ruleset/scenario"},

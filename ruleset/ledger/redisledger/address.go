@@ -54,9 +54,12 @@ type options struct {
 
 const (
 	defaultTimeout = 50 * time.Millisecond
-	minTimeout     = time.Millisecond
-	maxTimeout     = 5 * time.Second
-	maxSpread      = 64
+	// A server looks only ten times a second whether a WAIT is over.
+	defaultReplicatedTimeout = 250 * time.Millisecond
+
+	minTimeout = time.Millisecond
+	maxTimeout = 5 * time.Second
+	maxSpread  = 64
 )
 
 var schemes = map[string]address{
@@ -95,7 +98,7 @@ func parseAddress(s string) (*address, error) {
 		return nil, errors.New("the address has to begin with redis://, rediss://, redis+sentinel://, rediss+sentinel://, redis+cluster:// or rediss+cluster://")
 	}
 	a := &is
-	a.options = options{timeout: defaultTimeout, pipeline: true}
+	a.options = options{pipeline: true}
 
 	rest, query, _ := strings.Cut(rest, "?")
 	rest, path, hasPath := strings.Cut(rest, "/")
@@ -235,6 +238,11 @@ func (a *address) parseQuery(query string) error {
 	}
 	if (a.cert == "") != (a.key == "") {
 		return errors.New("options cert and key go together")
+	}
+	if a.timeout == 0 && a.waitReplicas > 0 {
+		a.timeout = defaultReplicatedTimeout
+	} else if a.timeout == 0 {
+		a.timeout = defaultTimeout
 	}
 	if a.dialTimeout == 0 {
 		a.dialTimeout = max(a.timeout, 100*time.Millisecond)

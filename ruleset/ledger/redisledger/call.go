@@ -87,7 +87,7 @@ func (c *call) run(ctx context.Context, s script, p *partition, args []any, dead
 		sent := now()
 		var err error
 		if c.address.waitReplicas > 0 && s.sha == chargeScript.sha && args[replicatedArg(args)] == reserve {
-			err = c.client.sendReplicated(ctx, cmd, c.address.waitReplicas, c.address.timeout/2)
+			err = c.client.sendReplicated(ctx, cmd, c.address.waitReplicas, c.address.timeout/3)
 		} else {
 			err = c.client.send(ctx, cmd)
 		}

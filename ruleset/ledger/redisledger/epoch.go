@@ -50,7 +50,11 @@ func (l *Ledger) returned() {
 
 // ping asks whether the servers are back, past the breaker.
 func (l *Ledger) ping() error {
-	return l.Ping(context.Background())
+	err := l.Ping(context.Background())
+	if cluster, ok := l.client.UniversalClient.(*redis.ClusterClient); ok && err != nil {
+		cluster.ReloadState(context.Background()) // another master may have taken over
+	}
+	return err
 }
 
 // probe runs the script without charges, by its whole text, past the breaker.

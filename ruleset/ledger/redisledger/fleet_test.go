@@ -149,24 +149,28 @@ func TestWaitForReplicas(t *testing.T) {
 
 func TestClusterLosesAMaster(t *testing.T) {
 	c := redistest.StartCluster(t, 3, 1)
-	for name, options := range map[string]string{"one tag": "?", "spread": "?spread=8&"} {
-		l := open(t, c.URL()+options+"wait_replicas=1&timeout=200ms", "lose-"+strings.ReplaceAll(name, " ", "-"))
-		defer func() {
-			for key := range uint64(20) {
-				refused(t, l, of(phones, key), of(wide, 0))
-			}
-		}()
+	tag := open(t, c.URL()+"?wait_replicas=1&timeout=500ms", "lose")
+	spread := open(t, c.URL()+"?wait_replicas=1&timeout=500ms&spread=8", "lose-spread")
+	both := []*redisledger.Ledger{tag, spread}
+	for _, l := range both {
 		for key := range uint64(20) {
 			admitted(t, l, of(phones, key), of(wide, 0))
 		}
-		if name == "spread" {
-			continue
+	}
+	_, master := c.Slot("{otp:lose}")
+	master.Kill()
+	for _, l := range both {
+		eventually(t, "another master is asked", func() bool {
+			for key := range uint64(20) { // in all slots
+				if !answers(l, of(phones, key)) {
+					return false
+				}
+			}
+			return true
+		})
+		for key := range uint64(20) {
+			refused(t, l, of(phones, key), of(wide, 0))
 		}
-		_, master := c.Slot("{otp:lose-one-tag}")
-		defer func() {
-			master.Kill()
-			eventually(t, "another master is asked", func() bool { return answers(l, of(phones, 99)) })
-		}()
 	}
 }
 

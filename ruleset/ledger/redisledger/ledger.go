@@ -24,11 +24,11 @@ type Config struct {
 	//
 	// Options are written as ?timeout=50ms&pool_size=64:
 	//
-	//	timeout        of a call, all in all; 50ms
+	//	timeout        of a call, all in all; 50ms, with wait_replicas 250ms
 	//	dial_timeout   of a new connection; 100ms, or timeout if that is longer
 	//	pool_size      connections to each server; 10 for each processor
 	//	pipeline       on or off: send what is asked at the same time together; on
-	//	wait_replicas  how many replicas must have a charge before it counts; 0
+	//	wait_replicas  how many replicas must have a reservation before it counts; 0
 	//	spread         over how many slots of a cluster keys are spread; one
 	//	ca, cert, key  files for TLS
 	//	server_name    that the certificate must be for; the host's

@@ -61,6 +61,9 @@ func StartCluster(t testing.TB, masters, replicas int) *Cluster {
 		}
 		return true
 	})
+	for _, s := range c.Masters {
+		follow(t, s, replicas)
+	}
 	c.wait(t, len(c.all()))
 	return c
 }

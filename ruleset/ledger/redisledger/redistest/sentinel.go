@@ -29,6 +29,7 @@ func StartSentinel(t testing.TB, replicas int) *Replicated {
 	for range replicas {
 		r.Servers = append(r.Servers, Start(t, "--replicaof", "127.0.0.1 "+strconv.Itoa(master.Port), "--repl-diskless-sync-delay", "0"))
 	}
+	follow(t, master, replicas)
 	for range 3 {
 		r.Sentinels = append(r.Sentinels, startSentinel(t, master))
 	}
@@ -99,6 +100,15 @@ func (r *Replicated) WaitForMaster(t testing.TB, old *Server) *Server {
 		return len(role) > 0 && role[0] == "master"
 	})
 	return master
+}
+
+// follow waits until so many replicas take what their master writes.
+func follow(t testing.TB, master *Server, replicas int) {
+	t.Helper()
+	until(t, "all replicas are online", func() bool {
+		info, _ := master.Do("INFO", "replication").(string)
+		return strings.Count(info, "state=online") == replicas
+	})
 }
 
 // until waits for what is to come about.
