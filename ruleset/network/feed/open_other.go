@@ -1,5 +1,0 @@
-//go:build !unix
-
-package feed
-
-const openFlags = 0
