@@ -63,7 +63,9 @@ type Handler struct {
 	// The name of a request header in which the app gets the number that was
 	// judged, in E.164 form ("+14155550123"), so that it need not parse it
 	// again. What clients send under this name is removed. Placeholders are
-	// replaced once, at load.
+	// replaced once, at load. Caddy's own logs show request headers: its access
+	// log, and reverse_proxy where an answer breaks off. Delete the field there
+	// with a filter, or the number is in them in clear.
 	//
 	// Default: none; the number is not handed on.
 	PhoneHeader string `json:"phone_header,omitempty"`

@@ -27,7 +27,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	if rules := gate.Rules(); early && !rules.Shadow() {
 		return h.refuse(w, r, h.decided(r, earlyData(r, began), rules))
 	}
-	preflight := request.Preflight(r)
+	shape := gate.Rules().Shape()
+	preflight := shape.Preflight(r)
 	request.Strip(r.Header, h.strip...)
 	if preflight {
 		return next.ServeHTTP(w, r)

@@ -96,7 +96,8 @@ func (b *watchedBody) Read(p []byte) (int, error) {
 // watch lets p notice when r, whose body it is, begins to be sent.
 func (p *passage) watch(r *http.Request) {
 	p.request = r
-	if r.Body != nil && r.ContentLength != 0 {
+	// A client that expects a 100 can have its header sent long before its body.
+	if r.Body != nil && r.ContentLength != 0 && len(r.Header["Expect"]) == 0 {
 		p.body.ReadCloser = r.Body
 		r.Body = &p.body
 	}

@@ -137,7 +137,7 @@ func defaultProof(phone request.Source) request.Source {
 
 func (c *compiler) answer(s *settings) {
 	s.sent = []answerWord{{from: 200, to: 299}}
-	s.notSent = []answerWord{{from: 400, to: 499}}
+	s.notSent = defaultNotSent()
 	a := c.doc.Answer
 	if a == nil {
 		return
@@ -171,6 +171,13 @@ func (c *compiler) answer(s *settings) {
 			}
 		}
 	}
+}
+
+// defaultNotSent are the client errors, but for those that an app can be made
+// to answer after it has sent: by the headers of a request (406, 412, 416,
+// 417), or by a client that is slow or goes away (408, 499).
+func defaultNotSent() []answerWord {
+	return []answerWord{{from: 400, to: 405}, {from: 407, to: 407}, {from: 409, to: 411}, {from: 413, to: 415}, {from: 418, to: 498}}
 }
 
 func overlap(a, b answerWord) answerWord {

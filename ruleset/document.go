@@ -36,7 +36,7 @@ type requestSection struct {
 
 type answerSection struct {
 	Sent    strict.Value[[]strict.Value[answerWord]] `yaml:"sent" default:"[200-299]" doc:"Statuses that mean that a code was sent."`
-	NotSent strict.Value[[]strict.Value[answerWord]] `yaml:"not_sent" default:"[400-499]" doc:"Statuses that mean that no code was sent: the charges are given back. no_answer stands for an app that took the request and never answered it in full. All that neither list names is unknown and stays charged. A connection that could not be made is always not sent."`
+	NotSent strict.Value[[]strict.Value[answerWord]] `yaml:"not_sent" default:"[400-405, 407, 409-411, 413-415, 418-498]" doc:"Statuses that mean that no code was sent: the charges are given back. no_answer stands for an app that took the request and never answered it in full. All that neither list names is unknown and stays charged. A connection that could not be made is always not sent. The default leaves out what a caller can make an app answer after it has sent: 406, 408, 412, 416, 417, 499."`
 }
 
 type networkSection struct {

@@ -2,7 +2,6 @@ package network
 
 import (
 	"bytes"
-	"fmt"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -206,7 +205,7 @@ func TestPanicIsAnError(t *testing.T) {
 	}
 	func() {
 		defer recovered(&err)
-		panic(fmt.Sprint("index out of range"))
+		panic("index out of range")
 	}()
 	if message(err) != "reading the database: index out of range" {
 		t.Errorf("got %v", err)

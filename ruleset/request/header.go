@@ -18,6 +18,9 @@ func (rd *reader) readHeaders(p *plan, h http.Header) *Problem {
 			return problem
 		}
 	}
+	if problem := rd.checkCookies(p, h["Cookie"]); problem != nil {
+		return problem
+	}
 	for i := range p.wants[Cookie] {
 		if problem := rd.readCookie(&p.wants[Cookie][i], h["Cookie"]); problem != nil {
 			return problem
@@ -99,6 +102,31 @@ func (rd *reader) readCookie(w *want, lines []string) *Problem {
 	}
 	if mentions > 1 || mentions == 1 && !rd.has[w.fact] {
 		return bad("cookie %s stands within another", w.name)
+	}
+	return nil
+}
+
+// checkCookies wants no cookie of the phone's name beside a phone in a form or
+// in the query: PHP without a php.ini puts cookies first in $_REQUEST.
+func (rd *reader) checkCookies(p *plan, lines []string) *Problem {
+	if len(lines) == 0 {
+		return nil
+	}
+	for _, kind := range []Kind{Form, Query} {
+		for i := range p.wants[kind] {
+			w := &p.wants[kind][i]
+			if w.fact != phone {
+				continue
+			}
+			for _, line := range lines {
+				for pair := range strings.SplitSeq(line, ";") {
+					name, _, _ := strings.Cut(pair, "=")
+					if rd.canon = canonical(rd.canon, []byte(name)); related(rd.canon, w.canon) {
+						return bad("%s in a cookie too", w.name)
+					}
+				}
+			}
+		}
 	}
 	return nil
 }

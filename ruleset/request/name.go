@@ -15,6 +15,7 @@ import (
 //     protobuf's JSON and to the middlewares that turn one style into the other;
 //   - by PHP, which drops leading spaces and turns spaces, dots and an open
 //     bracket into "_"; by Spring, to which _phone and !phone speak of phone;
+//   - by URLSearchParams, which drops a question mark before the first name;
 //   - by nesting: user.phone, user[phone], [user]phone; phone[] and phone[0]
 //     are lists in PHP, Rails and Express; ['phone'] and (phone) are OGNL's;
 //     phone:list is Zope's.
@@ -29,7 +30,7 @@ const separator = 0x1f
 var plain = func() (t [utf8.RuneSelf]byte) {
 	for c := range t {
 		switch {
-		case c <= ' ', c == 0x7f, strings.IndexByte("_-!'\"`", byte(c)) >= 0:
+		case c <= ' ', c == 0x7f, strings.IndexByte("_-!?'\"`", byte(c)) >= 0:
 			t[c] = 0
 		case strings.IndexByte(".[]():", byte(c)) >= 0:
 			t[c] = separator

@@ -137,6 +137,8 @@ func TestPreflight(t *testing.T) {
 		r.Method = "OPTIONS"
 		return r
 	}
+	source := func(text string) Source { s, _ := ParseSource(text); return s }
+	shape := Shape{Phone: source("form phone"), Device: source("header X-Device"), Proof: source("query proof")}
 	for _, row := range []struct {
 		name   string
 		change func(*http.Request)
@@ -160,10 +162,15 @@ func TestPreflight(t *testing.T) {
 		{"override by the header's name", func(r *http.Request) { r.URL.RawQuery = "x-http-method-override=POST" }, false},
 		{"malformed query", func(r *http.Request) { r.URL.RawQuery = "a=%" }, false},
 		{"semicolon", func(r *http.Request) { r.URL.RawQuery = "a=1;_method=POST" }, false},
+		{"phone in the query", func(r *http.Request) { r.URL.RawQuery = "phone=1" }, false},
+		{"phone in the query, spelled otherwise", func(r *http.Request) { r.URL.RawQuery = "?Phone[]=1" }, false},
+		{"a value's header", func(r *http.Request) { r.Header.Set("X-Device", "1") }, false},
+		{"a value's query", func(r *http.Request) { r.URL.RawQuery = "proof=1" }, false},
+		{"cookie", func(r *http.Request) { r.Header.Set("Cookie", "a=b") }, false},
 	} {
 		r := real()
 		row.change(r)
-		if got := Preflight(r); got != row.want {
+		if got := shape.Preflight(r); got != row.want {
 			t.Errorf("%s: %v", row.name, got)
 		}
 	}

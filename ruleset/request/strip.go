@@ -3,6 +3,7 @@ package request
 import (
 	"net/http"
 	"net/url"
+	"slices"
 )
 
 // ownPrefix begins the names of the headers that the gate itself sets.
@@ -19,6 +20,11 @@ var overrides = []string{
 	"x-original-method",
 	"x-request-method",
 }
+
+// tunnels are the headers with which a caller asks for another protocol on the
+// same connection, where nothing would be judged any more. The last is how
+// net/http spells the pseudo-header of RFC 8441.
+var tunnels = []string{"upgrade", "http2-settings", ":protocol"}
 
 // sameHeader reports whether a and b are one header to CGI and its heirs:
 // without case, and with "_" for "-".
@@ -53,14 +59,20 @@ func isOverride(name string) bool {
 	return false
 }
 
-// stripped reports whether Strip removes the header in any case.
-func stripped(name string) bool {
-	return isOverride(name) || len(name) >= len(ownPrefix) && sameHeader(name[:len(ownPrefix)], ownPrefix)
+func isTunnel(name string) bool {
+	return slices.ContainsFunc(tunnels, func(t string) bool { return sameHeader(name, t) })
 }
 
-// Strip removes from h what only the gate may say, in all spellings: the
-// headers that override the method, every X-Otp-Gate header, and those named
-// by own (for example the one that hands the app the canonical number).
+// stripped reports whether Strip removes the header in any case.
+func stripped(name string) bool {
+	return isOverride(name) || isTunnel(name) ||
+		len(name) >= len(ownPrefix) && sameHeader(name[:len(ownPrefix)], ownPrefix)
+}
+
+// Strip removes from h what a caller has no business to say, in all spellings:
+// the headers that override the method, those that ask for another protocol,
+// every X-Otp-Gate header, and those named by own (for example the one that
+// hands the app the canonical number).
 func Strip(h http.Header, own ...string) {
 	for name := range h {
 		if stripped(name) {
@@ -76,20 +88,31 @@ func Strip(h http.Header, own ...string) {
 	}
 }
 
-// Preflight reports whether r is a CORS preflight and nothing else, which no
-// app answers by sending a code: OPTIONS with one Origin and one
-// Access-Control-Request-Method, no body, no content type, and nothing that
-// makes a framework take it for another method.
-func Preflight(r *http.Request) bool {
+// Preflight reports whether r is a CORS preflight as browsers send it and
+// nothing else: OPTIONS with one Origin and one Access-Control-Request-Method,
+// no body, no content type, no cookie, nothing that makes a framework take it
+// for another method, and none of the values of s, in any place where an app
+// could find them. An app that does not look at the method would send a code
+// for one that has.
+func (s *Shape) Preflight(r *http.Request) bool {
 	if r.Method != http.MethodOptions || r.ContentLength != 0 || len(r.TransferEncoding) != 0 {
 		return false
 	}
 	one := func(name string) bool { v := r.Header[name]; return len(v) == 1 && v[0] != "" }
-	if !one("Origin") || !one("Access-Control-Request-Method") || len(r.Header["Content-Type"]) != 0 || len(r.Header["Content-Encoding"]) != 0 {
+	if !one("Origin") || !one("Access-Control-Request-Method") {
+		return false
+	}
+	for _, name := range []string{"Content-Type", "Content-Encoding", "Cookie"} {
+		if len(r.Header[name]) != 0 {
+			return false
+		}
+	}
+	p, err := s.plan()
+	if err != nil {
 		return false
 	}
 	for name := range r.Header {
-		if isOverride(name) {
+		if isOverride(name) || isTunnel(name) || slices.ContainsFunc(p.wants[Header], func(w want) bool { return sameHeader(name, w.name) }) {
 			return false
 		}
 	}
@@ -100,10 +123,14 @@ func Preflight(r *http.Request) bool {
 	var canon []byte
 	for name := range query {
 		canon = canonical(canon, []byte(name))
-		if related(canon, []byte("method")) || related(canon, []byte("httpmethod")) || related(canon, []byte("methodoverride")) ||
-			related(canon, []byte("xhttpmethodoverride")) {
+		same := func(other []byte) bool { return related(canon, other) }
+		if slices.ContainsFunc(methodFields, same) || slices.ContainsFunc(p.notInQuery, same) ||
+			slices.ContainsFunc(p.wants[Query], func(w want) bool { return same(w.canon) }) {
 			return false
 		}
 	}
 	return true
 }
+
+// methodFields are the fields, in canonical spelling, that override the method.
+var methodFields = [][]byte{[]byte("method"), []byte("httpmethod"), []byte("methodoverride"), []byte("xhttpmethodoverride")}

@@ -31,7 +31,7 @@ func (s *Shape) Write(url string, v Values) (*http.Request, error) {
 			continue
 		}
 		if place.source.IsZero() {
-			return nil, fmt.Errorf("the shape does not say where the %s stands", place.name)
+			return nil, fmt.Errorf("the ruleset does not say where the %s stands", place.name)
 		}
 		w.put(place.source, place.value)
 	}

@@ -127,7 +127,7 @@ func (s *stage) find(name string) (*gate, error) {
 // judge puts one request to a gate and checks that the app would get the body
 // as it was sent.
 func (s *stage) judge(g *gate, r *http.Request, client netip.Addr, at time.Time, sent []byte) (*judged, string) {
-	if request.Preflight(r) {
+	if g.shape.Preflight(r) {
 		return &judged{gate: g}, "preflight"
 	}
 	request.Strip(r.Header)
