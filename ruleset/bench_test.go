@@ -31,7 +31,7 @@ func (roomy) Settle(context.Context, time.Time, ledger.ID, ledger.Outcome) error
 func benchLimits(n int) string {
 	kinds := []string{
 		"per: phone, max: 1, count: sends", "per: ip, max: 64, count: unverified", "per: device, max: 60, count: sends",
-		"per: [email, phone], max: 50, count: sends", "per: range, max: 60, count: unverified", "per: country, max: 100000000, count: sends",
+		"per: [email, phone], max: 50, count: sends", "per: range, max: 1000000, count: unverified", "per: country, max: 100000000, count: sends",
 		"per: ip, max: 60, distinct: phone, count: sends", "max: 100000000, count: sends",
 	}
 	var b strings.Builder
@@ -52,15 +52,21 @@ limits:
 	return NewGate(rules, nil, l, NewKeys(make([]byte, 32)))
 }
 
-// benchRequest is a request whose body can be set again and again.
+// benchRequest is a request that can be made again and again, for the n-th
+// number, address of mail and device.
 func benchRequest() (*http.Request, func(n int)) {
 	r, _ := http.NewRequest("POST", "http://example.com/otp", nil)
 	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set("X-Device-Id", "a-device-of-some-kind")
-	body := []byte(`{"phone":"+14150000000","email":"somebody@example.com","locale":"en-US"}`)
+	const before, between = `{"phone":"+1415`, `","email":"somebody`
+	body := []byte(before + "0000000" + between + `0000000@example.com","locale":"en-US"}`)
+	phone, email := body[len(before):][:7], body[len(before)+7+len(between):][:7]
 	reader := bytes.NewReader(body)
+	var digits [8]byte
 	return r, func(n int) {
-		copy(body[len(`{"phone":"+1415`):], fmt.Appendf(nil, "%07d", 2000000+n%7_000_000))
+		fresh := fmt.Appendf(digits[:0], "%07d", 2000000+n%7_000_000)
+		copy(phone, fresh)
+		copy(email, fresh)
+		r.Header["X-Device-Id"] = []string{"device-" + string(fresh)}
 		reader.Reset(body)
 		r.Body, r.ContentLength = io.NopCloser(reader), int64(len(body))
 	}
@@ -85,5 +91,35 @@ func BenchmarkJudge(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// The whole decision, with the embedded ledger: fresh numbers and addresses
+// each time, while so many are in the ledger already.
+func BenchmarkDecide(b *testing.B) {
+	for _, limits := range []int{1, 8, 32} {
+		for _, keys := range []int{1, 1 << 20} {
+			b.Run(fmt.Sprintf("limits=%d/numbers=%d", limits, keys), func(b *testing.B) {
+				l := ledger.NewEmbedded(ledger.MaxKeys(1 << 24))
+				gate := benchGate(b, limits, l)
+				r, next := benchRequest()
+				at := benchStart
+				judge := func(i int) {
+					next(i)
+					at = at.Add(time.Microsecond)
+					if j := gate.Judge(r, benchAddr(i), at); j.Verdict.Action != Allow {
+						b.Fatalf("refused: %s %s", j.Verdict.Rule, j.Verdict.Reason)
+					}
+				}
+				for i := range keys {
+					judge(i)
+				}
+				b.ReportAllocs()
+				for i := keys; b.Loop(); i++ {
+					judge(i)
+				}
+				b.ReportMetric(float64(l.Stats().Keys), "keys")
+			})
+		}
 	}
 }
