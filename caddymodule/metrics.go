@@ -89,7 +89,7 @@ func (m *metrics) of(gate string) *gateMetrics {
 		allowed: m.decisions.WithLabelValues(gate, ruleset.Allow.String(), "", ""),
 	}
 	for o := range g.settled {
-		g.settled[o] = m.outcomes.WithLabelValues(gate, outcomeName(ledger.Outcome(o)))
+		g.settled[o] = m.outcomes.WithLabelValues(gate, ledger.Outcome(o).String())
 	}
 	return g
 }
@@ -144,20 +144,6 @@ func (g *gateMetrics) changed(used bool) {
 	}
 	g.reloads.WithLabelValues(g.gate, "refused").Inc()
 	g.refused.WithLabelValues(g.gate).Set(1)
-}
-
-// outcomeName is the word for o in logs and metrics.
-func outcomeName(o ledger.Outcome) string {
-	switch o {
-	case ledger.Sent:
-		return "sent"
-	case ledger.NotSent:
-		return "not_sent"
-	case ledger.Verified:
-		return "verified"
-	default:
-		return "unknown"
-	}
 }
 
 // ledgerCollector reports the state of the embedded ledger.

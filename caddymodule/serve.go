@@ -122,7 +122,7 @@ func (h *Handler) settle(gate *ruleset.Gate, d *decision) {
 	d.metrics.settled[outcome].Inc()
 	d.log.passed = true
 	d.log.status = p.answer.status
-	d.log.outcome = outcomeName(outcome)
+	d.log.outcome = outcome.String()
 	d.log.app = now.Sub(d.Facts.At) - d.log.took
 	d.log.write(h.logger)
 }

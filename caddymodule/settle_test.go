@@ -89,10 +89,10 @@ func TestOutcome(t *testing.T) {
 				io.Copy(io.Discard, r.Body)
 			}
 			if got := p.outcome(rulesOf(t, noProof)); got != test.want {
-				t.Errorf("got %s, want %s", outcomeName(got), outcomeName(test.want))
+				t.Errorf("got %s, want %s", got, test.want)
 			}
 			if got := p.outcome(rulesOf(t, noProof+"answer: {not_sent: [400-499, no_answer]}")); got != test.generous {
-				t.Errorf("with no_answer for not sent: got %s, want %s", outcomeName(got), outcomeName(test.generous))
+				t.Errorf("with no_answer for not sent: got %s, want %s", got, test.generous)
 			}
 		})
 	}

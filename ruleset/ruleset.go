@@ -37,16 +37,6 @@ type (
 	Problems = strict.Problems
 )
 
-// Wiring is what the place that a ruleset runs in gives it. A ruleset that
-// needs what is not there is refused.
-type Wiring struct {
-	Country   *network.CountryDB // nil if there is none
-	ASN       *network.ASNDB     // nil if there is none
-	Turnstile bool               // whether a secret for Turnstile is there
-	// Unwired takes everything for wired, to look at a file alone.
-	Unwired bool
-}
-
 // Load reads the ruleset file at path, and the list files that it names, whose
 // paths are relative to its own. The error says that path could not be read;
 // all else that is wrong is in the problems, and the ruleset is nil if there

@@ -140,6 +140,20 @@ const (
 	Verified
 )
 
+// String returns the word for o in logs and metrics.
+func (o Outcome) String() string {
+	switch o {
+	case Sent:
+		return "sent"
+	case NotSent:
+		return "not_sent"
+	case Verified:
+		return "verified"
+	default:
+		return "unknown"
+	}
+}
+
 // Ledger keeps charges. It is safe for concurrent use.
 //
 // The caller's clock is given as at; a ledger shared by several machines may

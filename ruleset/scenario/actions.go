@@ -53,7 +53,7 @@ func (a *app) play(s *stage, at time.Time) (answer, error) {
 		default:
 			outcome = j.Rules().Outcome(a.status)
 		}
-		return outcomeWord(outcome), j.gate.Settle(context.Background(), at, j.Judgement, outcome)
+		return outcome.String(), j.gate.Settle(context.Background(), at, j.Judgement, outcome)
 	})
 }
 
@@ -62,7 +62,7 @@ type verified struct{ name string }
 
 func (a *verified) play(s *stage, at time.Time) (answer, error) {
 	return s.settle(a.name, func(j *judged) (string, error) {
-		return outcomeWord(ledger.Verified), j.gate.Settle(context.Background(), at, j.Judgement, ledger.Verified)
+		return ledger.Verified.String(), j.gate.Settle(context.Background(), at, j.Judgement, ledger.Verified)
 	})
 }
 

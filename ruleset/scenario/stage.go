@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/otpgate/otpgate/ruleset"
-	"github.com/otpgate/otpgate/ruleset/ledger"
 	"github.com/otpgate/otpgate/ruleset/request"
 )
 
@@ -185,17 +184,4 @@ func (s *stage) settle(name string, do func(*judged) (string, error)) (answer, e
 		answers.add(text, 0)
 	}
 	return answer{text: answers.String()}, nil
-}
-
-func outcomeWord(o ledger.Outcome) string {
-	switch o {
-	case ledger.Sent:
-		return "sent"
-	case ledger.NotSent:
-		return "not_sent"
-	case ledger.Verified:
-		return "verified"
-	default:
-		return "unknown"
-	}
 }
