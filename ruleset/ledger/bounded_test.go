@@ -283,7 +283,7 @@ func ExampleEmbedded_Prepare() {
 	_, err := l.Prepare([]*ledger.Tally{phone})
 	fmt.Println(err)
 	// Output:
-	// at most 120001 keys in 26.2 MiB, bounded by "everything: 5000 in 1h", and 4.0 MiB for attempts
+	// at most 120001 keys in 26.2 MiB, bounded by "everything: 5000 in 1h", and 16.0 MiB for attempts
 	// at most 106.2 MiB, bounded by max_keys 1048576 as no limit is on everything
 	// ledger: limit "phone: 5 in 24h" has a max of 0, not of 1 to 2147483647
 }

@@ -67,7 +67,7 @@ type Option func(*Embedded)
 
 const (
 	defaultMaxKeys = 1 << 20
-	defaultColumns = 1 << 14
+	defaultColumns = 1 << 16
 )
 
 // MaxKeys limits memory: there are at most n lines of 64 bytes for keys, for
@@ -81,10 +81,10 @@ func MaxKeys(n int) Option {
 }
 
 // AttemptColumns sets the width of what counts requests, refusals and wrong
-// codes, rounded up to a power of two; the default is 1<<14 and the most
-// 1<<16. Each length of window of such a tally takes 256 bytes times n: 4 MiB
-// by default. With many more busy keys than n in a window, keys begin to be
-// counted for each other.
+// codes, rounded up to a power of two; the default, 1<<16, is the most. Each
+// length of window of such a tally takes 256 bytes times n: 16 MiB by default,
+// of which the system gives what is touched. With more than about n times max
+// events of other keys in a window, keys begin to be counted for each other.
 func AttemptColumns(n int) Option {
 	return func(l *Embedded) {
 		n = min(max(n, 1), 1<<16)
