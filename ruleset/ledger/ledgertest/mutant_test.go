@@ -29,7 +29,21 @@ type mutant struct {
 	greedy  bool // charges requests also when one of them is full
 	oneKey  bool
 
-	mu *sync.Mutex
+	mu     *sync.Mutex
+	looked int // callers that have looked and not taken, of a racy one
+}
+
+// await waits for a second caller to have looked, or for as long as one would
+// take that is on its way.
+func (m *mutant) await() {
+	for end := time.Now().Add(250 * time.Millisecond); time.Now().Before(end); runtime.Gosched() {
+		m.mu.Lock()
+		looked := m.looked
+		m.mu.Unlock()
+		if looked > 1 {
+			return
+		}
+	}
 }
 
 func (m *mutant) charges(charges []ledger.Charge) []ledger.Charge {
@@ -87,15 +101,17 @@ func (m *mutant) Reserve(ctx context.Context, at time.Time, id ledger.ID, charge
 	if m.racy {
 		m.mu.Lock()
 		err := m.Model.Look(ctx, at, charges, a)
+		m.looked++
 		m.mu.Unlock()
-		for range 1000 {
-			runtime.Gosched() // until the others have looked
-		}
+		m.await() // another that has looked, and not taken yet
 		if err == nil && !a.Refused {
 			m.mu.Lock()
 			m.Model.take(id, charges)
 			m.mu.Unlock()
 		}
+		m.mu.Lock()
+		m.looked--
+		m.mu.Unlock()
 		return err
 	}
 	m.mu.Lock()
