@@ -292,7 +292,7 @@ func TestChunked(t *testing.T) {
 		t.Errorf("the app got %d bytes, want %d", len(got), len(body))
 	}
 	want(t, p.ask(alice), "429 too_soon")
-	big, _ := http.NewRequest(http.MethodPost, p.url+"/send", io.MultiReader(strings.NewReader(`{"pad":"`+strings.Repeat("x", 1<<20))))
+	big, _ := http.NewRequest(http.MethodPost, p.url+"/send", io.MultiReader(strings.NewReader(`{"pad":"`+strings.Repeat("x", 20<<10)))) // small enough to be written before the answer
 	big.Header.Set("Content-Type", "application/json")
 	want(t, p.do(big), "413 bad_request")
 	if n := behind.sent.Load(); n != 1 {
