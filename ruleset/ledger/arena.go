@@ -6,7 +6,7 @@ package ledger
 //	       w0                       w1            w2 w3  w4           w5 w6 w7
 //	log    forgotten, kind, n      expires, next  key    ban, limit   3 runs
 //	member forgotten, kind, n      expires, next  key    ban, limit   1 member
-//	hold   time, kind, verified, n expires, next  id     8 marks
+//	hold   time, kind, flags, n    expires, next  id     8 marks
 //	more   next, kind, n           7 runs, 3 members or 14 marks
 //	free   kind                    next
 //
@@ -25,9 +25,10 @@ const (
 
 const (
 	kindShift = 8
-	timeShift = 16 // of w0; what is below is kind and n
-	verified  = 1 << 7
-	nMask     = 1<<7 - 1
+	timeShift = 16     // of w0; what is below is kind and n
+	verified  = 1 << 7 // flags of holds
+	again     = 1 << 6
+	nMask     = 1<<6 - 1
 )
 
 func (e *line) kind() uint64 { return e[0] >> kindShift & 0xff }
@@ -63,12 +64,15 @@ func (e *line) setNext(i uint32) {
 // expires is when e is of no use any more.
 func (e *line) expires() int64 { return int64(e[1]>>32) * 1000 }
 
-// keep makes e live at least until the time t.
-func (e *line) keep(t int64) {
-	if t > e.expires() {
-		s := uint64(min((t+999)/1000, 1<<32-1))
-		e[1] = s<<32 | e[1]&(1<<32-1)
+// keep makes e live at least until the time t, and reports whether it would
+// not have done so by itself.
+func (e *line) keep(t int64) bool {
+	if t <= e.expires() {
+		return false
 	}
+	s := uint64(min((t+999)/1000, 1<<32-1))
+	e[1] = s<<32 | e[1]&(1<<32-1)
+	return true
 }
 
 // ban returns until when the key is banned, and by which limit.
@@ -84,6 +88,11 @@ type arena struct {
 	fresh  uint32 // the first line that was never used; line 0 never is
 	used   int
 	taken  int // lines ever taken
+
+	// Which lines have changed since they were last written to disk.
+	tracked bool
+	changed []uint32
+	marked  []uint64 // a bit for each line
 }
 
 const (
@@ -95,13 +104,33 @@ func (a *arena) at(i uint32) *line {
 	return &a.chunks[i>>chunkBits][i&(chunkLines-1)]
 }
 
+// touch notes that a line changes. Whoever writes to a line that it has not
+// just taken calls it.
+func (a *arena) touch(i uint32) {
+	if !a.tracked {
+		return
+	}
+	if bit := uint64(1) << (i % 64); a.marked[i/64]&bit == 0 {
+		a.marked[i/64] |= bit
+		a.changed = append(a.changed, i)
+	}
+}
+
+// grow adds a chunk.
+func (a *arena) grow() {
+	a.chunks = append(a.chunks, new([chunkLines]line))
+	if a.tracked {
+		a.marked = append(a.marked, make([]uint64, chunkLines/64)...)
+	}
+}
+
 // take returns an empty line of a kind.
 func (a *arena) take(kind uint64) (uint32, *line) {
 	i := a.freed
 	if i == 0 {
 		i = max(a.fresh, 1)
 		if int(i>>chunkBits) == len(a.chunks) {
-			a.chunks = append(a.chunks, new([chunkLines]line))
+			a.grow()
 		}
 		a.fresh = i + 1
 	}
@@ -110,6 +139,7 @@ func (a *arena) take(kind uint64) (uint32, *line) {
 		a.freed = uint32(e[1])
 	}
 	*e = line{kind << kindShift}
+	a.touch(i)
 	a.used++
 	a.taken++
 	return i, e
@@ -118,6 +148,7 @@ func (a *arena) take(kind uint64) (uint32, *line) {
 func (a *arena) give(i uint32) {
 	e := a.at(i)
 	*e = line{free << kindShift, uint64(a.freed)}
+	a.touch(i)
 	a.freed = i
 	a.used--
 }

@@ -38,13 +38,20 @@ type sketch struct {
 	rows   [attemptRows][]slot
 	used   int64 // when a limit last read it
 	banned int64 // when its last ban ends
+
+	// Which slots have changed since they were last written to disk.
+	changed []uint64 // a bit for each slot; nil if nobody asks
+	fresh   bool     // none has been written yet
 }
 
-func newSketch(window time.Duration, columns int, now int64) *sketch {
+func newSketch(window time.Duration, columns int, now int64, tracked bool) *sketch {
 	s := &sketch{
 		window: window,
 		cell:   (millis(window) + attemptCells - 2) / (attemptCells - 1),
 		used:   now,
+	}
+	if tracked {
+		s.changed, s.fresh = make([]uint64, (attemptRows*columns+63)/64), true
 	}
 	slots := make([]slot, attemptRows*columns)
 	for r := range s.rows {
@@ -58,8 +65,26 @@ func (s *sketch) bytes() int { return attemptRows * len(s.rows[0]) * slotBytes }
 // slot returns the slot of a key in a row. Columns are a power of two, at most
 // 1<<16.
 func (s *sketch) slot(row int, hash uint64) *slot {
-	slots := s.rows[row]
-	return &slots[hash>>(16*row)&uint64(len(slots)-1)]
+	return &s.rows[row][s.column(row, hash)]
+}
+
+func (s *sketch) column(row int, hash uint64) int {
+	return int(hash >> (16 * row) & uint64(len(s.rows[row])-1))
+}
+
+// note remembers that the slots of a key have changed.
+func (s *sketch) note(hash uint64) {
+	if s.changed == nil {
+		return
+	}
+	for r := range s.rows {
+		s.noteSlot(r, s.column(r, hash))
+	}
+}
+
+func (s *sketch) noteSlot(row, column int) {
+	i := row*len(s.rows[0]) + column
+	s.changed[i/64] |= 1 << (i % 64)
 }
 
 // touch reads the slots of a key, so that they are at hand later.
@@ -122,6 +147,7 @@ func (s *sketch) add(hash uint64, now int64) {
 	for _, slot := range slots {
 		slot[at] = max(slot[at], least+1)
 	}
+	s.note(hash)
 }
 
 // advance clears the cells that have come round since the slot was last
@@ -141,15 +167,24 @@ func (s *sketch) ban(hash uint64, until int64) {
 		slot[slotBan] = max(slot[slotBan], seconds)
 	}
 	s.banned = max(s.banned, int64(seconds)*1000)
+	s.note(hash)
 }
 
 // inherit adds what old, a sketch of the same tally with another window,
-// knows: each of its cells counts as if it had happened at the cell's end.
+// knows: each of its cells counts as if it had happened at the cell's end. If
+// one of them has fewer columns, keys that share a column there share one here.
 func (s *sketch) inherit(old *sketch, now int64) {
 	epoch, oldEpoch := now/s.cell, now/old.cell
 	for r := range s.rows {
-		for c := range s.rows[r] {
-			from, to := &old.rows[r][c], &s.rows[r][c]
+		columns, oldColumns := len(s.rows[r]), len(old.rows[r])
+		for c := range max(columns, oldColumns) {
+			from, to := &old.rows[r][c%oldColumns], &s.rows[r][c%columns]
+			if *from == (slot{}) {
+				continue
+			}
+			if s.changed != nil {
+				s.noteSlot(r, c%columns)
+			}
 			to[slotBan] = max(to[slotBan], from[slotBan])
 			stale := uint32(oldEpoch) - from[slotEpoch]
 			for age := int64(stale); age < attemptCells; age++ {
@@ -196,14 +231,15 @@ func (l *Embedded) read(t *Tally) *reading {
 	}
 	r := &reading{tally: t, all: all, used: l.clock.event}
 	for i := range t.Limits {
-		r.sketches = append(r.sketches, all.of(t.Limits[i].Window, l.columns, l.clock.event))
+		r.sketches = append(r.sketches, l.sketch(all, t.Limits[i].Window))
 	}
 	l.readings[t] = r
 	return r
 }
 
-// of returns the sketch for a length of window.
-func (all *attempts) of(window time.Duration, columns int, now int64) *sketch {
+// sketch returns the sketch of a tally for a length of window.
+func (l *Embedded) sketch(all *attempts, window time.Duration) *sketch {
+	now := l.clock.event
 	var longest *sketch
 	for _, s := range *all {
 		if s.window == window {
@@ -214,7 +250,7 @@ func (all *attempts) of(window time.Duration, columns int, now int64) *sketch {
 			longest = s
 		}
 	}
-	s := newSketch(window, columns, now)
+	s := newSketch(window, l.columns, now, l.disk != nil)
 	if longest != nil {
 		s.inherit(longest, now)
 	}

@@ -59,6 +59,7 @@ func (l *Embedded) chargeSends(id ID, hash uint32, charges []Charge) {
 		if p.entry == nil {
 			p.line, p.entry = l.newEntry(p.kind, c.Key, p.hash)
 		}
+		l.lines.touch(p.line)
 		until := l.clock.event + p.keep
 		p.entry.keep(until)
 		expires = max(expires, until)
@@ -68,7 +69,7 @@ func (l *Embedded) chargeSends(id ID, hash uint32, charges []Charge) {
 			mark |= markUnverified
 		}
 		if p.kind == memberEntry {
-			l.memberEvent(p.entry, c.Member, c.Tally)
+			l.memberEvent(p.line, c.Member, c.Tally)
 			marks = append(marks, mark|markMember, uint32(c.Member), uint32(c.Member>>32))
 		} else {
 			l.logEvent(p.entry, c.Tally, p.keep)

@@ -51,6 +51,7 @@ func (l *Embedded) checkSends(c *Charge, p *probe, a *Answer) {
 		until := min(now+millis(ban), 1<<42)
 		e.setBan(until, bans)
 		e.keep(until)
+		l.lines.touch(p.line)
 		p.short = a.short(t, bans, until-now, true) || p.short
 	}
 	// A window that has become longer since the last event keeps the key.
@@ -60,8 +61,8 @@ func (l *Embedded) checkSends(c *Charge, p *probe, a *Answer) {
 	} else {
 		last = l.lastEvent(e)
 	}
-	if last > 0 {
-		e.keep(last + p.keep)
+	if last > 0 && e.keep(last+p.keep) {
+		l.lines.touch(p.line)
 	}
 }
 

@@ -10,7 +10,9 @@ import (
 	"time"
 )
 
-// Embedded is a ledger in the memory of one process.
+// Embedded is a ledger in the memory of one process. One that is opened with
+// [OpenEmbedded] is kept on disk as well; one made with [NewEmbedded] ends with
+// its process.
 //
 // One decision is one step under one mutex: all keys are looked up, then all
 // limits are checked, then everything is charged, or nothing. Once the tables
@@ -26,7 +28,7 @@ import (
 // than forget another.
 //
 // Look and Reserve take nothing and return the context's error if it has ended
-// before they begin. Record and Settle ignore it: what they report has
+// before they begin, or while Reserve waits for the disk. Record and Settle ignore it: what they report has
 // happened.
 type Embedded struct {
 	mu    sync.Mutex
@@ -45,6 +47,10 @@ type Embedded struct {
 	cursor   uint32 // the line that was swept last
 	calls    int
 	sweeps   int // lines that were due so far
+
+	disk     *disk // nil: it is in memory only
+	recovery Recovery
+	closed   bool
 
 	keys, holds int
 	stats       Stats
@@ -92,7 +98,7 @@ func AttemptColumns(n int) Option {
 	}
 }
 
-// NewEmbedded returns an empty ledger.
+// NewEmbedded returns an empty ledger that is in memory only.
 func NewEmbedded(opts ...Option) *Embedded {
 	l := &Embedded{
 		clock:    newClock(),
@@ -118,7 +124,10 @@ func (l *Embedded) Look(ctx context.Context, at time.Time, charges []Charge, a *
 		return err
 	}
 	l.mu.Lock()
-	defer l.mu.Unlock()
+	defer l.unlock()
+	if l.closed {
+		return ErrClosed
+	}
 
 	l.begin(at)
 	l.stats.Looks++
@@ -139,8 +148,24 @@ func (l *Embedded) Reserve(ctx context.Context, at time.Time, id ID, charges []C
 	if id == (ID{}) {
 		return errNoID // or all requests without one would be the same
 	}
+	c, mine, err := l.reserve(at, id, charges, a)
+	if c != nil {
+		err = l.await(ctx, c, id, mine)
+	}
+	if err != nil {
+		a.refuse()
+	}
+	return err
+}
+
+// reserve takes all charges, or none, in memory. If there is a disk it returns
+// what to wait for, and whether it was this call that has charged.
+func (l *Embedded) reserve(at time.Time, id ID, charges []Charge, a *Answer) (c *commit, mine bool, err error) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
+	defer l.unlock()
+	if l.closed {
+		return nil, false, ErrClosed
+	}
 
 	l.begin(at)
 	l.stats.Reserves++
@@ -150,25 +175,32 @@ func (l *Embedded) Reserve(ctx context.Context, at time.Time, id ID, charges []C
 	if i, h := l.findHold(id, hash); h != nil {
 		if h.expires() > l.clock.now {
 			a.Refused = false
-			return nil
+			if l.disk == nil {
+				return nil, false, nil
+			}
+			h[0] |= again
+			l.lines.touch(i)
+			return l.disk.commit(), false, nil
 		}
 		l.drop(i, h)
 	}
 	l.check(charges, a)
 	if !a.Refused {
 		if err := l.makeRoom(charges); err != nil {
-			a.refuse()
 			l.stats.Full++
-			return err
+			return nil, false, err
 		}
 	}
 	l.chargeRequests(charges)
 	if a.Refused {
 		l.stats.Refusals++
-		return nil
+		return nil, false, nil
 	}
 	l.chargeSends(id, hash, charges)
-	return nil
+	if l.disk == nil || l.marked == 0 {
+		return nil, false, nil
+	}
+	return l.disk.commit(), true, nil
 }
 
 // Record adds one event to each charge. See [Ledger].
@@ -179,7 +211,10 @@ func (l *Embedded) Record(_ context.Context, at time.Time, charges []Charge) err
 		}
 	}
 	l.mu.Lock()
-	defer l.mu.Unlock()
+	defer l.unlock()
+	if l.closed {
+		return ErrClosed
+	}
 
 	l.begin(at)
 	for i := range charges {
@@ -195,7 +230,10 @@ func (l *Embedded) Settle(_ context.Context, at time.Time, id ID, o Outcome) err
 		return nil
 	}
 	l.mu.Lock()
-	defer l.mu.Unlock()
+	defer l.unlock()
+	if l.closed {
+		return ErrClosed
+	}
 
 	l.begin(at)
 	i, h := l.findHold(id, l.index.hash(id.words()))
@@ -208,6 +246,7 @@ func (l *Embedded) Settle(_ context.Context, at time.Time, id ID, o Outcome) err
 		return nil
 	}
 	h[0] |= verified
+	l.lines.touch(i)
 	l.giveBack(h, false)
 	return nil
 }

@@ -85,13 +85,16 @@ func (l *Embedded) giveBack(h *line, all bool) {
 			continue
 		}
 		i := mark >> markShift
+		if i >= l.lines.fresh {
+			continue // it was free, and then the ledger was opened again
+		}
 		e := l.lines.at(i)
 		back := false
 		switch kind := e.kind(); {
 		case kind == memberEntry && mark&markMember != 0:
-			back = l.memberReturn(e, member, t)
+			back = l.memberReturn(i, member, t)
 		case kind == logEntry && mark&markMember == 0:
-			back = l.logReturn(e, t)
+			back = l.logReturn(i, t)
 		}
 		if !back {
 			continue

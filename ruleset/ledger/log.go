@@ -89,50 +89,57 @@ func (l *Embedded) logEvent(e *line, tally *Tally, keep int64) {
 	l.repack(e, tally, newRun(now, 1))
 }
 
-// logReturn takes one event that was written down at the time t out again, if
-// it is still there, and reports whether it was.
-func (l *Embedded) logReturn(e *line, t int64) bool {
+// logReturn takes one event of the log of the line i that was written down at
+// the time t out again, if it is still there, and reports whether it was.
+func (l *Embedded) logReturn(i uint32, t int64) bool {
+	e := l.lines.at(i)
 	if t <= e.forgotten() {
 		return false
 	}
 	// The event is in the oldest run that is not older than it.
-	in, at := e, -1
-	before := (*line)(nil)
-	words, m, base := e[5:5+e.n()], e, 5
-	var previous *line
+	in, at, before := i, -1, uint32(0)
+	words, m, base, previous := e[5:5+e.n()], i, 5, uint32(0)
 	for {
-		i := len(words) - 1
-		for i >= 0 && run(words[i]).time() >= t {
-			i--
+		k := len(words) - 1
+		for k >= 0 && run(words[k]).time() >= t {
+			k--
 		}
-		if i+1 < len(words) {
-			in, at, before = m, base+i+1, previous
+		if k+1 < len(words) {
+			in, at, before = m, base+k+1, previous
 		}
-		if i >= 0 || m.next() == 0 {
+		next := l.lines.at(m).next()
+		if k >= 0 || next == 0 {
 			break
 		}
-		previous, m, base = m, l.lines.at(m.next()), 1
-		words = m[1 : 1+m.n()]
+		previous, m, base = m, next, 1
+		older := l.lines.at(m)
+		words = older[1 : 1+older.n()]
 	}
 	if at < 0 {
 		return false
 	}
-	r := run(in[at])
-	if r.count() > 1 {
-		in[at]--
+	l.lines.touch(in)
+	from := l.lines.at(in)
+	if run(from[at]).count() > 1 {
+		from[at]--
 		return true
 	}
 	base = 5
-	if in.kind() == more {
+	if in != i {
 		base = 1
 	}
-	n := in.n() - 1
-	copy(in[at:base+n], in[at+1:base+n+1])
-	in.setN(n)
-	if n == 0 && before != nil {
-		i := before.next()
-		before.setNext(in.next())
-		l.lines.give(i)
+	n := from.n() - 1
+	copy(from[at:base+n], from[at+1:base+n+1])
+	from.setN(n)
+	if n == 0 && in != i {
+		l.unlink(before, in)
 	}
 	return true
+}
+
+// unlink gives back the line i, which follows the line before.
+func (l *Embedded) unlink(before, i uint32) {
+	l.lines.touch(before)
+	l.lines.at(before).setNext(l.lines.at(i).next())
+	l.lines.give(i)
 }

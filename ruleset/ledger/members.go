@@ -70,82 +70,90 @@ func (l *Embedded) lastMember(e *line) int64 {
 	return last
 }
 
-// memberEvent writes down one event of member. The place of one who has left
-// is used again; where only shadow limits would have refused a new one, it
-// takes the place of the one longest silent.
-func (l *Embedded) memberEvent(e *line, member uint64, tally *Tally) {
+// memberEvent writes down one event of member to the line first and those that
+// follow it. The place of one who has left is used again; where only shadow
+// limits would have refused a new one, it takes the place of the one longest
+// silent.
+func (l *Embedded) memberEvent(first uint32, member uint64, tally *Tally) {
 	now := l.clock.event
 	window, most, _ := reach(tally.Limits)
 	most = min(most, MaxExact)
 
-	var oldest, roomy *line
+	e := l.lines.at(first)
+	var oldest, roomy uint32
+	var silent int64 // since when the oldest is
 	at, count := 0, 0
-	for m := e; m != nil; m = l.follow(m) {
+	for i := first; i != 0; i = l.lines.at(i).next() {
+		m := l.lines.at(i)
 		base, n, room := m.members()
-		for i := base; i < base+2*n; i += 2 {
-			r := run(m[i+1])
-			if m[i] == member {
+		for k := base; k < base+2*n; k += 2 {
+			r := run(m[k+1])
+			if m[k] == member {
 				outstanding := min(r.count()+1, runMax)
 				if !within(l.clock.now, r.time(), window) {
 					e.forget(r.time())
 					outstanding = 1
 				}
-				m[i+1] = uint64(newRun(now, outstanding))
+				l.lines.touch(i)
+				m[k+1] = uint64(newRun(now, outstanding))
 				return
 			}
-			if oldest == nil || r.time() < run(oldest[at+1]).time() {
-				oldest, at = m, i
+			if oldest == 0 || r.time() < silent {
+				oldest, at, silent = i, k, r.time()
 			}
 		}
 		count += n
-		if n < room && roomy == nil {
-			roomy = m
+		if n < room && roomy == 0 {
+			roomy = i
 		}
 	}
-	if oldest != nil {
-		if t := run(oldest[at+1]).time(); count >= most || !within(l.clock.now, t, window) {
-			e.forget(t)
-			oldest[at], oldest[at+1] = member, uint64(newRun(now, 1))
-			return
-		}
+	if oldest != 0 && (count >= most || !within(l.clock.now, silent, window)) {
+		e.forget(silent)
+		l.lines.touch(oldest)
+		m := l.lines.at(oldest)
+		m[at], m[at+1] = member, uint64(newRun(now, 1))
+		return
 	}
-	if roomy == nil {
-		var i uint32
-		i, roomy = l.lines.take(more)
-		roomy.setNext(e.next())
+	if roomy == 0 {
+		i, m := l.lines.take(more)
+		m.setNext(e.next())
 		e.setNext(i)
+		roomy = i
 	}
-	base, n, _ := roomy.members()
-	roomy[base+2*n], roomy[base+2*n+1] = member, uint64(newRun(now, 1))
-	roomy.setN(n + 1)
+	l.lines.touch(roomy)
+	m := l.lines.at(roomy)
+	base, n, _ := m.members()
+	m[base+2*n], m[base+2*n+1] = member, uint64(newRun(now, 1))
+	m.setN(n + 1)
 }
 
 // memberReturn takes one event of member that was written down at the time t
 // out again, if it still counts, and reports whether it did.
-func (l *Embedded) memberReturn(e *line, member uint64, t int64) bool {
-	if t <= e.forgotten() {
+func (l *Embedded) memberReturn(first uint32, member uint64, t int64) bool {
+	if t <= l.lines.at(first).forgotten() {
 		return false
 	}
-	for before, m := (*line)(nil), e; m != nil; before, m = m, l.follow(m) {
+	for before, i := uint32(0), first; i != 0; before, i = i, l.lines.at(i).next() {
+		m := l.lines.at(i)
 		base, n, _ := m.members()
-		for i := base; i < base+2*n; i += 2 {
-			if m[i] != member {
+		for k := base; k < base+2*n; k += 2 {
+			if m[k] != member {
 				continue
 			}
-			switch r := run(m[i+1]); {
-			case r.count() == runMax: // we have lost count
+			r := run(m[k+1])
+			if r.count() == runMax { // we have lost count
 				return false
-			case r.count() > 1:
-				m[i+1] = uint64(newRun(r.time(), r.count()-1))
+			}
+			l.lines.touch(i)
+			if r.count() > 1 {
+				m[k+1] = uint64(newRun(r.time(), r.count()-1))
 				return true
 			}
 			last := base + 2*(n-1)
-			m[i], m[i+1] = m[last], m[last+1]
+			m[k], m[k+1] = m[last], m[last+1]
 			m.setN(n - 1)
-			if n == 1 && before != nil {
-				i := before.next()
-				before.setNext(m.next())
-				l.lines.give(i)
+			if n == 1 && before != 0 {
+				l.unlink(before, i)
 			}
 			return true
 		}

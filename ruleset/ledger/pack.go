@@ -58,6 +58,7 @@ func (l *Embedded) layOut(e *line, runs []run) {
 		var m *line
 		if last := len(l.chain) - 1; last >= 0 {
 			i, m = l.chain[last], l.lines.at(l.chain[last])
+			l.lines.touch(i)
 			l.chain = l.chain[:last]
 		} else {
 			i, m = l.lines.take(more)

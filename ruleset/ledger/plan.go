@@ -76,7 +76,7 @@ func (l *Embedded) Prepare(tallies []*Tally) (Plan, error) {
 		}
 	}
 	l.mu.Lock()
-	defer l.mu.Unlock()
+	defer l.unlock()
 
 	p := Plan{MaxKeys: l.maxLines}
 	seen := make(map[*sketch]bool)

@@ -14,6 +14,12 @@ type Stats struct {
 	Full     uint64 // reserves that failed with [ErrFull]
 	Returned uint64 // events given back
 	Swept    uint64 // keys and holds that expired
+
+	// Of one that is kept on disk, since it was opened:
+	Commits  uint64 // records put on disk; reservations share them
+	Failures uint64 // records that could not be
+	Disk     int64  // bytes of the snapshot and the journals after it
+	Failing  error  // why the latest could not be put on disk, nil if it was
 }
 
 // Stats returns the state of the ledger.
@@ -24,6 +30,9 @@ func (l *Embedded) Stats() Stats {
 	s.Keys, s.Holds, s.Lines = l.keys, l.holds, l.lines.used
 	s.Returned, s.Swept = l.returned, l.swept
 	s.Bytes = len(l.lines.chunks)*chunkLines*64 + l.index.bytes + len(l.index.dir)*8
+	if d := l.disk; d != nil {
+		s.Commits, s.Failures, s.Disk, s.Failing = d.commits, d.failures, d.bytes, d.failing
+	}
 	for _, all := range l.attempts {
 		for _, sketch := range *all {
 			s.Bytes += sketch.bytes()
