@@ -1,0 +1,238 @@
+// Package redistest starts real Redis or Valkey servers for tests: one, one
+// with replicas and sentinels, or a cluster. They listen on free ports, keep
+// their files in the test's own directory, and end with the test.
+//
+// A test that has no server to start fails: a promise that was not tried has
+// not been kept.
+package redistest
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// patience is how long servers may take to start, or to agree on something.
+const patience = 20 * time.Second
+
+// Server is one server process.
+type Server struct {
+	Addr string // host:port
+	Port int
+	Dir  string
+
+	t       testing.TB
+	args    []string
+	tls     *tls.Config
+	auth    [2]string
+	cmd     *exec.Cmd
+	done    chan struct{} // the process has ended
+	paused  bool
+	program string
+}
+
+// Start starts a server, with what its configuration is to have beside the
+// port and the directory: "--maxmemory", "64mb".
+func Start(t testing.TB, args ...string) *Server {
+	t.Helper()
+	return start(t, "redis-server", args, nil)
+}
+
+// StartTLS starts a server that speaks TLS only, with these files, and asks
+// for client certificates of the same authority. Config is for the test's own
+// connections.
+func StartTLS(t testing.TB, config *tls.Config, ca, cert, key string) *Server {
+	t.Helper()
+	return start(t, "redis-server", []string{"--tls-ca-cert-file", ca, "--tls-cert-file", cert, "--tls-key-file", key}, config)
+}
+
+func start(t testing.TB, program string, args []string, config *tls.Config) *Server {
+	t.Helper()
+	for try := 0; ; try++ {
+		port := FreePort(t)
+		s := &Server{
+			Addr: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), Port: port, Dir: dir(t),
+			t: t, tls: config, program: Program(t, program),
+		}
+		plain, secure := port, 0
+		if config != nil {
+			plain, secure = 0, port
+		}
+		s.args = append([]string{
+			"--port", strconv.Itoa(plain), "--tls-port", strconv.Itoa(secure), "--bind", "127.0.0.1", "--dir", s.Dir,
+			"--save", "", "--appendonly", "no", "--maxmemory-policy", "noeviction",
+			"--logfile", filepath.Join(s.Dir, "log"),
+		}, args...)
+		if secure == 0 { // some servers are built without TLS
+			s.args = append(s.args[:2], s.args[4:]...)
+		}
+		t.Cleanup(s.end)
+		if err := s.run(); err == nil {
+			return s
+		} else if try == 3 {
+			log, _ := os.ReadFile(filepath.Join(s.Dir, "log"))
+			t.Fatalf("starting %s: %v\n%s", s.program, err, log)
+		}
+	}
+}
+
+// dir is a directory that outlives the processes that write to it.
+func dir(t testing.TB) string {
+	t.Helper()
+	d, err := os.MkdirTemp("", "redistest")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(d) })
+	return d
+}
+
+// Program returns the path of redis-server, redis-sentinel or their Valkey
+// twin, and fails the test if neither is there. OTPGATE_REDIS_SERVER names
+// another server.
+func Program(t testing.TB, name string) string {
+	t.Helper()
+	if name == "redis-server" {
+		if other := os.Getenv("OTPGATE_REDIS_SERVER"); other != "" {
+			return other
+		}
+	}
+	for _, n := range []string{name, "valkey" + name[len("redis"):]} {
+		if path, err := exec.LookPath(n); err == nil {
+			return path
+		}
+	}
+	t.Fatalf("this test needs %s and does not run without it: apt-get install redis-server redis-sentinel", name)
+	return ""
+}
+
+// FreePort returns a port that nobody listened on a moment ago.
+func FreePort(t testing.TB) int {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+// run starts the process and waits until it answers.
+func (s *Server) run() error {
+	s.cmd = exec.Command(s.program, s.args...)
+	if err := s.cmd.Start(); err != nil {
+		return err
+	}
+	s.paused = false
+	done := make(chan struct{})
+	s.done = done
+	go func(cmd *exec.Cmd) { cmd.Wait(); close(done) }(s.cmd)
+	c := s.Client()
+	defer c.Close()
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		select {
+		case <-done:
+			return errors.New("it ended at once")
+		default:
+		}
+		if c.Ping(context.Background()).Err() == nil {
+			return nil
+		}
+	}
+	return fmt.Errorf("no answer within %s", patience)
+}
+
+// Auth sets the user that Client logs in as.
+func (s *Server) Auth(user, password string) { s.auth = [2]string{user, password} }
+
+// Client returns a client for looking at the server. The caller closes it.
+func (s *Server) Client() *redis.Client {
+	return redis.NewClient(&redis.Options{
+		Addr: s.Addr, Protocol: 2, MaxRetries: -1, DisableIdentity: true, TLSConfig: s.tls,
+		Username: s.auth[0], Password: s.auth[1], DialTimeout: time.Second, DialerRetries: 1,
+	})
+}
+
+// Do sends one command and fails the test if it fails.
+func (s *Server) Do(args ...any) any {
+	s.t.Helper()
+	c := s.Client()
+	defer c.Close()
+	v, err := c.Do(context.Background(), args...).Result()
+	if err != nil && !errors.Is(err, redis.Nil) {
+		s.t.Fatalf("%v to %s: %v", args, s.Addr, err)
+	}
+	return v
+}
+
+// Kill ends the process with SIGKILL.
+func (s *Server) Kill() {
+	if s.done != nil {
+		s.cmd.Process.Kill()
+		<-s.done
+	}
+}
+
+// Pause stops the process with SIGSTOP: it still accepts connections, and says
+// nothing.
+func (s *Server) Pause() {
+	s.paused = true
+	s.cmd.Process.Signal(syscall.SIGSTOP)
+}
+
+// Resume lets a paused process go on.
+func (s *Server) Resume() {
+	s.paused = false
+	s.cmd.Process.Signal(syscall.SIGCONT)
+}
+
+// Restart starts the process again after Kill, on the same port. What it does
+// not keep on disk is gone.
+func (s *Server) Restart() {
+	s.t.Helper()
+	if err := s.run(); err != nil {
+		s.t.Fatalf("restarting %s: %v", s.program, err)
+	}
+}
+
+func (s *Server) end() {
+	if s.paused {
+		s.Resume()
+	}
+	s.Kill()
+}
+
+// CPU returns how much processor time the server has used.
+func (s *Server) CPU() time.Duration {
+	s.t.Helper()
+	var total time.Duration
+	info, _ := s.Do("INFO", "cpu").(string)
+	for _, line := range strings.Split(info, "\r\n") {
+		name, value, _ := strings.Cut(line, ":")
+		if name == "used_cpu_sys" || name == "used_cpu_user" {
+			seconds, _ := strconv.ParseFloat(value, 64)
+			total += time.Duration(seconds * float64(time.Second))
+		}
+	}
+	return total
+}
+
+// Empty removes what a server that was killed has kept on disk.
+func (s *Server) Empty() {
+	entries, _ := os.ReadDir(s.Dir)
+	for _, e := range entries {
+		os.RemoveAll(filepath.Join(s.Dir, e.Name()))
+	}
+}
