@@ -316,7 +316,7 @@ func (p *policy) count(gate string, limits []limit) {
 		}
 		c := &p.counters[i]
 		c.limits = append(c.limits, l)
-		c.tally.Limits = append(c.tally.Limits, ledger.Limit{Name: l.name, Max: l.max, Window: l.window, Ban: l.ban, Shadow: l.shadow})
+		c.tally.Limits = append(c.tally.Limits, ledger.Limit{Name: l.name, Max: int64(l.max), Window: l.window, Ban: l.ban, Shadow: l.shadow})
 		if l.cooldown() && !l.shadow {
 			p.cooldown = max(p.cooldown, l.window)
 		}

@@ -99,7 +99,7 @@ func (s *sketch) touch(hash uint64) uint32 {
 // wait tells in how many milliseconds limit has room for one more event beside
 // extra others, and until when the key is banned.
 func (s *sketch) wait(hash uint64, now int64, limit *Limit, extra int) (wait, ban int64) {
-	room := int64(limit.Max - extra)
+	room := limit.Max - int64(extra)
 	if room <= 0 {
 		return millis(limit.Window), 0
 	}

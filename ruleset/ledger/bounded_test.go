@@ -21,7 +21,7 @@ func id(n int) (id ledger.ID) {
 func key(n int) ledger.Key { return ledger.Key{mix(uint64(n)), mix(^uint64(n))} }
 
 func one(most int, window time.Duration) *ledger.Tally {
-	return &ledger.Tally{Name: "one", Limits: []ledger.Limit{{Name: "one", Max: most, Window: window}}}
+	return &ledger.Tally{Name: "one", Limits: []ledger.Limit{{Name: "one", Max: int64(most), Window: window}}}
 }
 
 func reserve(t testing.TB, l *ledger.Embedded, at time.Time, n int, charges ...ledger.Charge) bool {

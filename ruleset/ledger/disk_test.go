@@ -174,7 +174,7 @@ func (r *traffic) call(l *Embedded) error {
 	}
 	if r.IntN(50) == 0 { // the limits are changed
 		t := *r.tallies[1]
-		t.Limits = []Limit{{Max: 10 + r.IntN(100), Window: time.Duration(20+r.IntN(3)) * time.Second}}
+		t.Limits = []Limit{{Max: 10 + r.Int64N(100), Window: time.Duration(20+r.IntN(3)) * time.Second}}
 		r.tallies[1] = &t
 		t = *r.tallies[6]
 		t.Limits = []Limit{{Max: 30, Window: time.Duration(50+r.IntN(3)) * time.Second, Ban: 10 * time.Second}}

@@ -65,6 +65,11 @@ type Tally struct {
 	// all of its events have been given back. Only for Sends and Unverified,
 	// with limits of at most [MaxExact].
 	Distinct bool
+	// Period makes the tally add up amounts, such as money, from one midnight,
+	// or one first of a month, to the next in Zone; nil is UTC. It counts Sends
+	// then, is not distinct, and its limits have neither Window nor Ban.
+	Period Period
+	Zone   *time.Location
 	// Total: the tally has one key, and every reservation charges it, so that
 	// its limits bound all that is admitted. A ledger may plan with that.
 	Total bool
@@ -82,10 +87,11 @@ const (
 	Cells    = 16
 )
 
-// Limit allows at most Max events in any span of Window.
+// Limit allows at most Max events in any span of Window or, where the tally
+// has a period, amounts of at most Max together in each period.
 type Limit struct {
 	Name   string        // as the operator reads it: "phone: 5 in 24h"
-	Max    int           // at least 1, at most 1<<31-1
+	Max    int64         // at least 1, at most [MaxEvents] or [MaxAmount]
 	Window time.Duration // at least a second, at most 366 days
 	// Ban starts when a request finds the limit full: the key is refused for
 	// so long, also if the limit has room again. While a key is banned no ban
@@ -93,12 +99,43 @@ type Limit struct {
 	Ban time.Duration
 	// Shadow limits are counted and reported, refuse nobody and ban nobody.
 	Shadow bool
+	// Away is what becomes of the limit while the server of a shared ledger
+	// is away.
+	Away Away
 }
+
+// The most that a limit can be.
+const (
+	MaxEvents = 1<<31 - 1
+	MaxAmount = 1 << 52
+)
+
+// Away says how a gate keeps a limit by itself, while the server that it
+// shares with other gates is away.
+type Away uint8
+
+const (
+	// Share lets each gate take its part of the limit: Max divided by the
+	// number of gates, rounded down, and at least 1. The zero value.
+	Share Away = iota
+	// Local lets each gate take the whole limit.
+	Local
+	// Deny refuses what is charged to the limit.
+	Deny
+)
 
 // Charge is one event for one key of a tally.
 type Charge struct {
 	Tally *Tally
 	Key   Key
+	// Also, if not zero, is the name that Key has under another secret. What
+	// is counted there counts here too; what is charged is charged to Key
+	// alone. All gates can so be told of a new secret before one uses it, and
+	// of the old one until its windows have ended.
+	Also Key
+	// Amount is how much is charged to a tally with a period: 0 to
+	// [MaxAmount]. Others always take one event.
+	Amount int64
 	// Member is what is counted where the tally is distinct: a keyed hash.
 	Member uint64
 }

@@ -27,7 +27,7 @@ const (
 // logWait tells in how many milliseconds the log has room for one more event
 // beside extra others; 0 is now.
 func (l *Embedded) logWait(e *line, limit *Limit, extra int) int64 {
-	room := limit.Max - extra
+	room := int(limit.Max) - extra
 	if room <= 0 {
 		return millis(limit.Window) // never, to be honest
 	}

@@ -25,7 +25,7 @@ func (e *line) members() (base, n, room int) {
 // memberWait tells in how many milliseconds there is room for member beside
 // extra new ones; 0 is now.
 func (l *Embedded) memberWait(e *line, member uint64, limit *Limit, extra int) int64 {
-	room := min(limit.Max, MaxExact) - extra
+	room := int(min(limit.Max, MaxExact)) - extra
 	l.times = l.times[:0]
 	for m := e; m != nil; m = l.follow(m) {
 		base, n, _ := m.members()

@@ -85,7 +85,7 @@ func reach(limits []Limit) (window time.Duration, most int, wide bool) {
 		if limits[i].Max > MaxExact {
 			wide = true
 		} else {
-			most = max(most, limits[i].Max)
+			most = max(most, int(limits[i].Max))
 		}
 	}
 	return window, max(most, 1), wide
@@ -123,7 +123,7 @@ func mergeable(t, u, now int64, newer int, limits []Limit) bool {
 			continue
 		}
 		if limit.Max <= MaxExact {
-			if newer < limit.Max {
+			if newer < int(limit.Max) {
 				return false
 			}
 			continue

@@ -187,11 +187,11 @@ func distinct(name string, count ledger.Count, limits ...ledger.Limit) *ledger.T
 }
 
 func limit(most int, window time.Duration) ledger.Limit {
-	return ledger.Limit{Max: most, Window: window}
+	return ledger.Limit{Max: int64(most), Window: window}
 }
 
 func named(name string, most int, window time.Duration) ledger.Limit {
-	return ledger.Limit{Name: name, Max: most, Window: window}
+	return ledger.Limit{Name: name, Max: int64(most), Window: window}
 }
 
 // of charges a key of a tally.

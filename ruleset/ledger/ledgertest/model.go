@@ -146,7 +146,7 @@ func (m *Model) askOne(c ledger.Charge, a *ledger.Answer) (refused bool) {
 	k := m.counter(c)
 	full := -1 // the full limit with the longest ban
 	for i, limit := range c.Tally.Limits {
-		wait := m.wait(c, limit.Max, limit.Window)
+		wait := m.wait(c, int(limit.Max), limit.Window)
 		if wait == 0 {
 			continue
 		}

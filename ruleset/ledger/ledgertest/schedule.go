@@ -237,7 +237,7 @@ func (s *schedule) notOver(c ledger.Charge, a ledger.Answer) {
 	s.Helper()
 	s.model.tick(s.now)
 	for _, limit := range c.Tally.Limits {
-		if n, _ := s.model.count(c, limit.Window, s.now); !a.Refused && n >= limit.Max {
+		if n, _ := s.model.count(c, limit.Window, s.now); !a.Refused && n >= int(limit.Max) {
 			s.Fatalf("after %s: %s admitted with %d of %d in %s", s.now.Sub(start), c.Tally.Name, n, limit.Max, limit.Window)
 		}
 	}
@@ -250,7 +250,7 @@ func (s *schedule) bounded(c ledger.Charge, a ledger.Answer) {
 	s.notOver(c, a)
 	room := true
 	for _, limit := range c.Tally.Limits {
-		if n, _ := s.model.count(c, limit.Window+limit.Window*2/ledger.Cells, s.now); n >= limit.Max {
+		if n, _ := s.model.count(c, limit.Window+limit.Window*2/ledger.Cells, s.now); n >= int(limit.Max) {
 			room = false
 		}
 	}

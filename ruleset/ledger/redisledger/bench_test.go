@@ -23,7 +23,7 @@ func eight() []*ledger.Tally {
 	t := func(seed uint64, name string, count ledger.Count, limits ...ledger.Limit) *ledger.Tally {
 		return &ledger.Tally{Seed: ledger.Key{seed, seed}, Name: name, Count: count, Limits: limits}
 	}
-	l := func(max int, window time.Duration) ledger.Limit { return ledger.Limit{Max: max, Window: window} }
+	l := func(max int, window time.Duration) ledger.Limit { return ledger.Limit{Max: int64(max), Window: window} }
 	return []*ledger.Tally{
 		t(1, "phone", ledger.Sends, l(1, time.Minute), l(5, 24*time.Hour)),
 		t(2, "ip", ledger.Unverified, l(15, time.Hour), l(50, 24*time.Hour)),

@@ -168,7 +168,7 @@ func kindOf(t *ledger.Tally) (kind int, longest float64, most int) {
 		if l.Max > ledger.MaxExact {
 			kind = wide
 		} else {
-			most = max(most, l.Max)
+			most = max(most, int(l.Max))
 		}
 	}
 	if t.Distinct {

@@ -324,7 +324,7 @@ func (f *Fallback) variants(t *ledger.Tally) *variants {
 		}
 		switch {
 		case away == Share:
-			alone.Limits[i].Max = max(t.Limits[i].Max/f.cfg.Gates, 1)
+			alone.Limits[i].Max = max(t.Limits[i].Max/int64(f.cfg.Gates), 1)
 		case away == Deny && !t.Limits[i].Shadow && v.deny < 0:
 			v.deny = i
 		}

@@ -51,7 +51,7 @@ func tally(name string, count ledger.Count, limits ...ledger.Limit) *ledger.Tall
 }
 
 func limit(max int, window time.Duration) ledger.Limit {
-	return ledger.Limit{Name: strconv.Itoa(max), Max: max, Window: window}
+	return ledger.Limit{Name: strconv.Itoa(max), Max: int64(max), Window: window}
 }
 
 func of(t *ledger.Tally, key uint64) ledger.Charge {
