@@ -51,6 +51,7 @@ type Ledger struct {
 	parts   []partition
 	breaker breaker
 	denied  deniedCache
+	shapes  shapes
 	stats   counters
 	servers sync.Map // of run ids
 	cancels cancels
