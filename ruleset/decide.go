@@ -391,14 +391,15 @@ func (d *decision) reason(short ledger.Short) Code {
 
 // tell decides what the caller learns of a limit without room: the cooldown of
 // the number asked for, and what is the caller's own. The state of a number, a
-// range or a country is nobody's business.
+// range or a country is nobody's business, and neither is what has been asked
+// for at other gates, be it by the caller.
 func (d *decision) tell(l *limit, short ledger.Short) {
 	v := &d.Verdict
 	switch {
-	case v.Reason == TooSoon && !d.policy.hideCooldown:
+	case v.Reason == TooSoon && !l.across && !d.policy.hideCooldown:
 		v.Wait = short.Wait
 		v.Cooldown = Cooldown{l.window, short.Wait}
-	case v.Reason != TooSoon && l.callers():
+	case v.Reason != TooSoon && !l.across && l.perCaller():
 		v.Wait = short.Wait
 	case d.needsProof() && d.Facts.Proof == "" && !d.policy.humanShadow:
 		// Whoever has no proof cannot ask us about others.
