@@ -9,7 +9,6 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/otpgate/otpgate/ruleset"
-	"github.com/otpgate/otpgate/ruleset/ledger"
 	"github.com/otpgate/otpgate/ruleset/network"
 )
 
@@ -44,7 +43,7 @@ type App struct {
 
 	// Where charges are kept.
 	//
-	// Default: the embedded ledger.
+	// Default: the embedded ledger, on disk.
 	Store *Store `json:"store,omitempty"`
 
 	ctx     caddy.Context
@@ -55,28 +54,11 @@ type App struct {
 	metrics *metrics
 	keysOf  func() (*ruleset.Keys, error)
 
-	ledger *pooled[*ledger.Embedded]
+	lease  lease // of the ledger
 	pooled []interface{ release() error }
 
 	mu    sync.Mutex
 	gates []*Handler
-}
-
-// Store says where charges are kept.
-type Store struct {
-	// The kind of ledger. "embedded", in the memory of this process, is the
-	// only one that this version has. It lives through reloads of Caddy.
-	//
-	// Default: embedded.
-	Engine string `json:"engine,omitempty"`
-
-	// The most lines of 64 bytes that the embedded ledger may hold for keys and
-	// for sends that may still be settled; it takes at most 110 bytes for each.
-	// When it is full, new numbers and addresses are refused rather than old
-	// ones forgotten. A changed value makes a new, empty ledger.
-	//
-	// Default: 1048576, which takes at most 110 MiB.
-	MaxKeys int `json:"max_keys,omitempty"`
 }
 
 // CaddyModule returns the Caddy module information.
@@ -96,7 +78,7 @@ func (a *App) Provision(ctx caddy.Context) (err error) {
 	if a.metrics, err = newMetrics(ctx.GetMetricsRegistry()); err != nil {
 		return fmt.Errorf("registering metrics: %w", err)
 	}
-	if err := a.Store.check(); err != nil {
+	if a.lease.place, err = a.Store.resolve(ctx.Storage()); err != nil {
 		return err
 	}
 	if a.Secret != "" {
@@ -107,6 +89,8 @@ func (a *App) Provision(ctx caddy.Context) (err error) {
 		if a.secret, err = checkSecret(secret); err != nil {
 			return err
 		}
+	} else if a.lease.place.engine == engineRedis && isLocal(ctx.Storage()) {
+		return errNoSharedSecret
 	}
 	if a.country, err = openDatabase(a, "country_db", a.CountryDB, network.OpenCountry); err != nil {
 		return err
@@ -114,48 +98,16 @@ func (a *App) Provision(ctx caddy.Context) (err error) {
 	if a.asn, err = openDatabase(a, "asn_db", a.ASNDB, network.OpenASN); err != nil {
 		return err
 	}
-	if a.ledger, err = acquire(ledgers, a.Store.key(), a.Store.open); err != nil {
-		return fmt.Errorf("opening the ledger: %w", err)
-	}
-	a.pooled = append(a.pooled, a.ledger)
-	if err := ctx.GetMetricsRegistry().Register(ledgerCollector{a.ledger.value}); err != nil {
+	if err := ctx.GetMetricsRegistry().Register(&ledgerCollector{lease: &a.lease}); err != nil {
 		return fmt.Errorf("registering metrics of the ledger: %w", err)
 	}
 	return nil
 }
 
-func (s *Store) check() error {
-	switch {
-	case s == nil:
-		return nil
-	case s.MaxKeys < 0 || s.MaxKeys > mostKeys:
-		return fmt.Errorf("max_keys: want a number from 1 to %d", mostKeys)
-	case s.Engine == "", s.Engine == "embedded":
-		return nil
-	case s.Engine == "redis":
-		return errors.New("store redis is not in this version: leave store out, and the embedded ledger is used")
-	default:
-		return fmt.Errorf("unknown store %q: want embedded", s.Engine)
-	}
-}
-
-// mostKeys is the most that the embedded ledger can hold.
-const mostKeys = 1 << 29
-
-// key names the ledger that s asks for among those of this process.
-func (s *Store) key() string {
-	if s == nil || s.MaxKeys == 0 {
-		return "embedded"
-	}
-	return fmt.Sprintf("embedded %d", s.MaxKeys)
-}
-
-func (s *Store) open() (*ledger.Embedded, error) {
-	if s == nil || s.MaxKeys == 0 {
-		return ledger.NewEmbedded(), nil
-	}
-	return ledger.NewEmbedded(ledger.MaxKeys(s.MaxKeys)), nil
-}
+// errNoSharedSecret is what would otherwise go unseen: each gate would count
+// every number under a name of its own, and let through the whole limit.
+var errNoSharedSecret = errors.New("store redis needs a secret: gates count together only under the same one, and one that is made and kept on this machine is no other gate's; " +
+	"make one with `openssl rand -hex 32` and give it to every gate, as in: secret {env.OTP_GATE_SECRET}")
 
 // openDatabase opens the database at path, or shares it with those who opened
 // it before and whose file is still the same.
@@ -180,11 +132,17 @@ func openDatabase[DB any](a *App, field, path string, open func(string) (DB, err
 	return db.value, nil
 }
 
-// Start makes the secret if there is none, and starts the gates.
+// Start makes the secret if there is none, opens the ledger, and starts the
+// gates. It waits for no server.
 func (a *App) Start() error {
 	if _, err := a.keysOf(); err != nil {
 		return err
 	}
+	opened, err := a.lease.open()
+	if err != nil {
+		return err
+	}
+	a.warn(opened)
 	a.mu.Lock()
 	gates := a.gates
 	a.mu.Unlock()
@@ -197,11 +155,24 @@ func (a *App) Start() error {
 	return nil
 }
 
+// warn logs what is doubtful about the ledger.
+func (a *App) warn(opened *openLedger) {
+	p := &a.lease.place
+	if p.engine == engineMemory {
+		a.logger.Warn("the ledger is in memory: everybody may send again when this process ends; this is for tests and trials")
+	}
+	if p.maxKeys != opened.maxKeys {
+		a.logger.Warn("max_keys has changed: the new value is in force after a restart",
+			zap.Int("max_keys", p.maxKeys), zap.Int("in_force", opened.maxKeys))
+	}
+}
+
 // Stop does nothing: gates stop when their handlers are cleaned up.
 func (a *App) Stop() error { return nil }
 
 // Cleanup lets go of what other generations of the configuration may share.
 func (a *App) Cleanup() error {
+	a.lease.clean()
 	var errs []error
 	for _, p := range a.pooled {
 		errs = append(errs, p.release())
