@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/certmagic"
 	"go.uber.org/zap"
 
 	"github.com/otpgate/otpgate/ruleset"
@@ -20,12 +21,23 @@ func init() {
 // the databases. It can be left out; every field has a default.
 type App struct {
 	// The secret that keys the hashes under which phone numbers, addresses and
-	// devices are counted: at least 32 bytes, taken as they are written. A
-	// changed secret forgets all that has been counted. Placeholders are
-	// replaced once, at load.
+	// devices are counted: at least 32 bytes, taken as they are written. All
+	// gates that share a ledger need the same. A changed secret forgets all
+	// that has been counted, unless the old one is named in `also_secret`.
+	// Placeholders are replaced once, at load.
 	//
-	// Default: 32 random bytes, made once and kept in Caddy's storage.
+	// Default: 32 random bytes, made once and kept in Caddy's storage. With the
+	// store `redis` that will do only if the storage is not in files.
 	Secret string `json:"secret,omitempty"`
+
+	// Another secret: what has been counted under it counts too, and nothing
+	// is written under it. To exchange a secret, load every gate with the new
+	// one here; then load every gate with the new one as `secret` and the old
+	// one here; and take the old one out when the longest window has passed.
+	// Placeholders are replaced once, at load.
+	//
+	// Default: none.
+	AlsoSecret string `json:"also_secret,omitempty"`
 
 	// The path of a MaxMind DB file that tells the country of an address.
 	// Placeholders are replaced once, at load. A ruleset that asks for the
@@ -49,6 +61,7 @@ type App struct {
 	ctx     caddy.Context
 	logger  *zap.Logger
 	secret  string // resolved; "" until one is made or read
+	also    string // resolved
 	country *network.CountryDB
 	asn     *network.ASNDB
 	metrics *metrics
@@ -78,19 +91,8 @@ func (a *App) Provision(ctx caddy.Context) (err error) {
 	if a.metrics, err = newMetrics(ctx.GetMetricsRegistry()); err != nil {
 		return fmt.Errorf("registering metrics: %w", err)
 	}
-	if a.lease.place, err = a.Store.resolve(ctx.Storage()); err != nil {
+	if err := a.resolve(ctx.Storage()); err != nil {
 		return err
-	}
-	if a.Secret != "" {
-		secret, err := replaced("secret", a.Secret)
-		if err != nil {
-			return err
-		}
-		if a.secret, err = checkSecret(secret); err != nil {
-			return err
-		}
-	} else if a.lease.place.engine == engineRedis && isLocal(ctx.Storage()) {
-		return errNoSharedSecret
 	}
 	if a.country, err = openDatabase(a, "country_db", a.CountryDB, network.OpenCountry); err != nil {
 		return err
@@ -102,6 +104,45 @@ func (a *App) Provision(ctx caddy.Context) (err error) {
 		return fmt.Errorf("registering metrics of the ledger: %w", err)
 	}
 	return nil
+}
+
+// resolve replaces the placeholders of what gates count with, and fills in what
+// is left out. It makes nothing and asks nobody.
+func (a *App) resolve(storage certmagic.Storage) (err error) {
+	if a.lease.place, err = a.Store.resolve(storage); err != nil {
+		return err
+	}
+	if a.secret, err = resolveSecret("secret", a.Secret); err != nil {
+		return err
+	}
+	if a.also, err = resolveSecret("also_secret", a.AlsoSecret); err != nil {
+		return err
+	}
+	switch {
+	case a.secret == "" && a.lease.place.engine == engineRedis && isLocal(storage):
+		return errNoSharedSecret
+	case a.also != "" && !canAlso:
+		return errors.New("also_secret is not in this version")
+	case a.secret != "" && a.secret == a.also:
+		return errors.New("also_secret is the same as secret: it is for the one before, or the one to come")
+	}
+	return nil
+}
+
+const canAlso = false
+
+func resolveSecret(field, value string) (string, error) {
+	if value == "" {
+		return "", nil
+	}
+	value, err := replaced(field, value)
+	if err != nil {
+		return "", err
+	}
+	if value, err = checkSecret(value); err != nil {
+		return "", fmt.Errorf("%s: %w", field, err)
+	}
+	return value, nil
 }
 
 // errNoSharedSecret is what would otherwise go unseen: each gate would count
@@ -158,8 +199,8 @@ func (a *App) Start() error {
 // warn logs what is doubtful about the ledger.
 func (a *App) warn(opened *openLedger) {
 	p := &a.lease.place
-	if p.engine == engineMemory {
-		a.logger.Warn("the ledger is in memory: everybody may send again when this process ends; this is for tests and trials")
+	for _, doubt := range p.doubts() {
+		a.logger.Warn(doubt)
 	}
 	if p.maxKeys != opened.maxKeys {
 		a.logger.Warn("max_keys has changed: the new value is in force after a restart",

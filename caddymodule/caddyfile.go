@@ -105,10 +105,11 @@ func (t *Turnstile) unmarshalBlock(d *caddyfile.Dispenser) error {
 // parseApp sets up the app from the global option. Syntax:
 //
 //	otp_gate {
-//	    secret     <secret>
-//	    country_db <path>
-//	    asn_db     <path>
-//	    store      embedded {
+//	    secret      <secret>
+//	    also_secret <secret>
+//	    country_db  <path>
+//	    asn_db      <path>
+//	    store       embedded {
 //	        dir      <path>
 //	        max_keys <number>
 //	    }
@@ -150,9 +151,10 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			return err
 		}
 		field := map[string]*string{
-			"secret":     &a.Secret,
-			"country_db": &a.CountryDB,
-			"asn_db":     &a.ASNDB,
+			"secret":      &a.Secret,
+			"also_secret": &a.AlsoSecret,
+			"country_db":  &a.CountryDB,
+			"asn_db":      &a.ASNDB,
 		}[d.Val()]
 		switch {
 		case field != nil:
@@ -165,7 +167,7 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 				return err
 			}
 		default:
-			return d.Errf("unrecognized otp_gate option '%s': want secret, country_db, asn_db or store", d.Val())
+			return d.Errf("unrecognized otp_gate option '%s': want secret, also_secret, country_db, asn_db or store", d.Val())
 		}
 	}
 	return nil

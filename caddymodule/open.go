@@ -71,7 +71,8 @@ func (p *ledgerPlace) openOwn() (*openLedger, error) {
 	p.recovered(l.Recovery())
 	stop := make(chan struct{})
 	var watching sync.WaitGroup
-	watching.Go(func() { watchDisk(l, p.dir, stop) })
+	watch := diskWatch{dir: p.dir, log: logger}
+	watching.Go(func() { watch.watch(l, stop) })
 	return &openLedger{
 		Ledger:  bounded{l, p.patience()},
 		own:     l,
@@ -125,29 +126,39 @@ func (p *ledgerPlace) recovered(r ledger.Recovery) {
 	}
 }
 
-// watchDisk logs when a ledger cannot be written any more, and when it can
+// diskWatch logs when a ledger cannot be written any more, and when it can
 // again.
-func watchDisk(l *ledger.Embedded, dir string, stop <-chan struct{}) {
+type diskWatch struct {
+	dir     string
+	log     func() *zap.Logger
+	failing bool
+	since   time.Time
+}
+
+// watch looks at the ledger once a second, until stop is closed.
+func (w *diskWatch) watch(l *ledger.Embedded, stop <-chan struct{}) {
 	ticker := time.NewTicker(time.Second)
 	defer ticker.Stop()
-	failing, failures := false, uint64(0)
 	for {
 		select {
 		case <-stop:
 			return
-		case <-ticker.C:
-		}
-		s := l.Stats()
-		switch {
-		case s.Failing != nil && !failing:
-			failing, failures = true, s.Failures
-			logger().Error("the ledger cannot be written: everybody who would be counted is refused as unavailable until it can",
-				zap.String("dir", dir), zap.Error(s.Failing))
-		case s.Failing == nil && failing:
-			failing = false
-			logger().Info("the ledger can be written again", zap.String("dir", dir), zap.Uint64("failures", s.Failures-failures+1))
+		case now := <-ticker.C:
+			w.look(l.Stats().Failing, now)
 		}
 	}
+}
+
+func (w *diskWatch) look(failing error, now time.Time) {
+	switch {
+	case failing != nil && !w.failing:
+		w.since = now
+		w.log().Error("the ledger cannot be written: until it can, nothing that it would count is let through",
+			zap.String("dir", w.dir), zap.Error(failing))
+	case failing == nil && w.failing:
+		w.log().Info("the ledger can be written again", zap.String("dir", w.dir), zap.Duration("after", now.Sub(w.since)))
+	}
+	w.failing = failing != nil
 }
 
 const (

@@ -253,3 +253,14 @@ func (p *ledgerPlace) String() string {
 	}
 	return fmt.Sprintf("%s as %s, and beside it %s", p.server, name, own)
 }
+
+// doubts are what an operator may not have meant.
+func (p *ledgerPlace) doubts() []string {
+	switch {
+	case p.engine == engineMemory:
+		return []string{"the ledger is in memory: everybody may send again when this process ends; this is for tests and trials"}
+	case p.engine == engineRedis && p.dir == "":
+		return []string{"the ledger beside the server is in memory: when this process starts anew while the server is away, everybody may send again"}
+	}
+	return nil
+}
