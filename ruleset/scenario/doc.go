@@ -23,7 +23,7 @@
 //   - story: the steps. Required.
 //   - NAME.yaml: a ruleset. rules.yaml is in force from the beginning; without
 //     it, the first step opens a gate.
-//   - NAME.txt: a list file that a ruleset names.
+//   - NAME.txt: a list file that a ruleset names; NAME.csv: a file of prices.
 //   - NAME.http: a request, byte by byte, for send.
 //   - geo: where the databases are, as in "country ../geo/country.mmdb" and
 //     "asn ../geo/asn.mmdb", one a line. Without it those of [Options] are

@@ -74,8 +74,8 @@ func TestUnknownSections(t *testing.T) {
 		name, text, want string
 	}{
 		{"no story", "words\n", `s.txtar: the file has no story; add a section -- story -- with the steps`},
-		{"name", "-- story --\n-- geos --\n", `s.txtar:2:4: unknown section "geos"; accepted: story, geo, NAME.yaml (a ruleset), NAME.txt (a list), NAME.http (a request)`},
-		{"no name", "-- story --\n-- --\n", `s.txtar:2:1: a section without a name; accepted: story, geo, NAME.yaml (a ruleset), NAME.txt (a list), NAME.http (a request)`},
+		{"name", "-- story --\n-- geos --\n", `s.txtar:2:4: unknown section "geos"; accepted: story, geo, NAME.yaml (a ruleset), NAME.txt (a list), NAME.csv (prices), NAME.http (a request)`},
+		{"no name", "-- story --\n-- --\n", `s.txtar:2:1: a section without a name; accepted: story, geo, NAME.yaml (a ruleset), NAME.txt (a list), NAME.csv (prices), NAME.http (a request)`},
 		{"twice", "-- story --\n-- story --\n", `s.txtar:2:4: section "story" stands there twice`},
 		{"word", "-- story --\n0s gate r.yaml\n0s send a.http\n-- r.yaml --\n-- a.http hex --\nGET / HTTP/1.1\n", `s.txtar:5:4: unknown word "hex" behind the name of section a.http; accepted: crlf, escaped`},
 		{"word of story", "-- story now --\n", `s.txtar:1:4: unknown word "now" behind the name of section story; nothing is accepted behind the name`},
