@@ -108,7 +108,7 @@ func (c *call) run(ctx context.Context, s script, p *partition, args []any, dead
 				return nil, errors.New("the script's reply is too short")
 			}
 			p.server.saw(sent, received, reply[1])
-			c.see(p, reply)
+			c.see(p, sent, reply)
 			if reply[0] == replyLate && deadline && received.Before(until) && !c.late(p, until, reply[1]) {
 				continue // the clocks were not known well enough
 			}
