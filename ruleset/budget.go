@@ -167,7 +167,7 @@ func (c *compiler) unpriced(s *settings, pos strict.Pos, b *budgetSettings) {
 			}
 		}
 		if len(without) > 0 {
-			c.src.Errorf(pos, "%s does not say what every code to %s costs, and number.countries lets codes be sent there: give a price for each, or a default", where, strings.Join(without, ", "))
+			c.src.Errorf(pos, "number.countries lets codes be sent to %s, and not every number there has a price in %s: give a price for the region, or a default", strings.Join(without, ", "), where)
 		}
 	}
 }

@@ -162,15 +162,18 @@ func (p *prices) covers(region string) bool {
 // prices reads the prices of a budget, wherever they stand. It returns nil if
 // that fails, and says why.
 func (c *compiler) prices(v strict.Value[priceSource], currency string) *prices {
-	if !v.Good() {
+	switch {
+	case !v.Set || v.Bad && !v.V.inline.Set:
 		return nil
-	}
-	if v.V.file.Set {
+	case v.V.file.Set:
 		return c.priceFile(v.V.file, currency)
 	}
 	var all priceRows
-	ok := true
+	ok := !v.Bad
 	for _, e := range v.V.inline.Entries {
+		if e.Key.Bad {
+			continue // and it has been said
+		}
 		at := place{pos: e.Key.Pos, line: e.Key.Pos.Line}
 		of, err := parseDestination(e.Key.V)
 		switch {
@@ -183,7 +186,7 @@ func (c *compiler) prices(v strict.Value[priceSource], currency string) *prices 
 			ok = e.Value.Good() && all.add(c, priceRow{of, e.Value.V, at}) && ok
 		}
 	}
-	if len(v.V.inline.Entries) == 0 {
+	if len(v.V.inline.Entries) == 0 && ok {
 		c.src.Errorf(v.Pos, "prices is empty: say what a code costs, as in {US: 0.0079, default: 0.10}")
 		ok = false
 	}

@@ -49,6 +49,7 @@
 //	wrong NAME                    a wrong code is entered
 //	rules FILE                    another text takes the place of the ruleset's
 //	gate FILE                     one more gate, on the same ledger; gate=NAME asks it
+//	secret WORD also=WORD         the gate is started again with this secret, and one beside it
 //	ledger away, ledger back      the ledger cannot be reached, or can be again
 //	count                         what has been let through, refused and looked into so far
 //
@@ -70,7 +71,7 @@
 // The answer to a request is the verdict: allow, challenge or deny, the code that
 // the caller is told and, where it is another, reason=CODE, the true one. Then who
 // decided (limit="phone: 1 sends in 60s", rule=NAME, network=LIST, geo=match), and
-// what else there is to say: status, wait, cooldown, proof, flag(…), shadow(…),
+// what else there is to say: status, wait, cooldown, proof, alert(…), flag(…), shadow(…),
 // detail and error. A CORS preflight is not judged: preflight. The others answer
 // sent, not_sent, unknown, verified, nothing held (the request was refused),
 // counted, ok, or refused with the number of problems.
