@@ -187,7 +187,7 @@ func (c *compiler) unaffordable(s *settings, b *budgetSettings) {
 				stop Money
 			}{{"day", of.day.stop}, {"month", of.month.stop}} {
 				if p.stop > 0 && r.price > p.stop {
-					c.objectAt(r.at, false, "a code to %s costs %s, more than %s.%s.stop (%s): none could be sent", r.of, r.price, of.path, p.word, p.stop)
+					c.objectAt(r.at, false, "a code to %s costs %s, more than %s.%s.stop (%s): none could be sent", r.whom(), r.price, of.path, p.word, p.stop)
 				}
 			}
 		}

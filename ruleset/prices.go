@@ -50,6 +50,14 @@ type priceRow struct {
 
 const defaultPrice = "default"
 
+// whom says who gets the codes that r is the price of.
+func (r priceRow) whom() string {
+	if r.of == defaultPrice {
+		return "any other number"
+	}
+	return r.of
+}
+
 // place is where a price stands: in the ruleset itself, or in a file that the
 // ruleset names at pos.
 type place struct {
@@ -80,7 +88,7 @@ func (p *priceRows) add(c *compiler, r priceRow) bool {
 		return false
 	}
 	if r.price == 0 {
-		c.objectAt(r.at, true, "a code to %s costs nothing: no budget stops it", r.of)
+		c.objectAt(r.at, true, "a code to %s costs nothing: no budget stops it", r.whom())
 	}
 	if p.lines == nil {
 		p.lines = make(map[string]int)
@@ -110,6 +118,9 @@ func parseDestination(s string) (string, error) {
 	err := r.ParseText(s)
 	if canonical, is := iso3166(s); err != nil && is && canonical == s {
 		return "", fmt.Errorf("%s %w", s, errNoNumbers)
+	}
+	if err != nil && len(s) == 2 {
+		return "", err
 	}
 	if err != nil {
 		if _, number := strconv.ParseUint(s, 10, 64); number == nil {
