@@ -118,7 +118,7 @@ func TestRedisIsAway(t *testing.T) {
 	want(t, p.ask(alice), "429 too_soon")
 	want(t, p.ask(bob), "202")
 	want(t, p.ask(bob), "429 too_soon")
-	if up, waiting := p.metric("otpgate_ledger_redis_up"), p.metric("otpgate_ledger_redis_waiting"); up != "0" || waiting != "1" {
+	if up, waiting := p.metric("otpgate_ledger_redis_up"), p.metric("otpgate_ledger_waiting"); up != "0" || waiting != "1" {
 		t.Errorf("up is %s, waiting %s", up, waiting)
 	}
 	away := p.logged("the server of the ledger is away: this gate decides by itself, by its part of each limit")
@@ -163,4 +163,45 @@ func TestRedisOverReloads(t *testing.T) {
 		return len(p.logged("the server of the ledger does not answer: until it does, this gate decides by itself, by its part of each limit")) == 1
 	})
 	want(t, p.ask(alice), "429 too_soon") // by the ledger beside it
+}
+
+// A secret is exchanged in two steps, and nobody may send again for it.
+func TestSecretIsExchanged(t *testing.T) {
+	const other = "other-secret-of-the-tests-other-secret-of-the-tests"
+	p := open(t, oneAMinute, answering(202), func(p *place) { p.global = "secret " + testSecret })
+	want(t, p.ask(alice), "202")
+	for _, global := range []string{
+		"secret " + testSecret + "\nalso_secret " + other,
+		"secret " + other + "\nalso_secret " + testSecret,
+	} {
+		p.global = global
+		if err := p.load(); err != nil {
+			t.Fatal(err)
+		}
+		want(t, p.ask(alice), "429 too_soon")
+	}
+	want(t, p.ask(bob), "202") // under the new one
+	p.global = "secret " + other
+	if err := p.load(); err != nil {
+		t.Fatal(err)
+	}
+	want(t, p.ask(bob), "429 too_soon")
+}
+
+// max_keys is a matter of restarts: a reload keeps the ledger, and says so.
+func TestMaxKeysOverReloads(t *testing.T) {
+	p := open(t, oneAMinute, answering(202), func(p *place) { p.global = "store memory" })
+	want(t, p.ask(alice), "202")
+	if lines := p.logged("the ledger is in memory: everybody may send again when this process ends; this is for tests and trials"); len(lines) != 1 || lines[0]["level"] != "warn" {
+		t.Errorf("logged %v", lines)
+	}
+	p.global = "store memory {\nmax_keys 1000\n}"
+	if err := p.load(); err != nil {
+		t.Fatal(err)
+	}
+	want(t, p.ask(alice), "429 too_soon")
+	lines := p.logged("max_keys has changed: the new value is in force after a restart")
+	if len(lines) != 1 || lines[0]["max_keys"] != 1000.0 {
+		t.Errorf("logged %v", lines)
+	}
 }
