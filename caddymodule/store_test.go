@@ -1,12 +1,16 @@
 package caddymodule
 
 import (
+	"errors"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
+	"github.com/otpgate/otpgate/ruleset/ledger"
 	"github.com/otpgate/otpgate/ruleset/ledger/redisledger/redistest"
 )
 
@@ -92,6 +96,7 @@ func TestRedisIsShared(t *testing.T) {
 	want(t, gates[1].ask(alice), "429 too_soon")
 	want(t, gates[1].ask(bob), "202")
 	want(t, gates[0].ask(bob), "429 too_soon")
+	until(t, "the gates have counted each other", func() bool { return gates[1].metric("otpgate_ledger_gates") == "2" })
 	for _, g := range gates {
 		lines := g.logged("ruleset in force")
 		if want := "redis://" + server.Addr + "/0 as gate, and beside it in " + filepath.Join(g.storage, "otp_gate", "ledger"); len(lines) != 1 || lines[0]["ledger"] != want {
@@ -202,6 +207,43 @@ func TestMaxKeysOverReloads(t *testing.T) {
 	want(t, p.ask(alice), "429 too_soon")
 	lines := p.logged("max_keys has changed: the new value is in force after a restart")
 	if len(lines) != 1 || lines[0]["max_keys"] != 1000.0 {
+		t.Errorf("logged %v", lines)
+	}
+}
+
+// A request that is on its way while Caddy gets another ledger is settled in
+// the one that it was charged to, which is closed after that.
+func TestReloadToAnotherLedger(t *testing.T) {
+	asked, answer := make(chan bool), make(chan bool)
+	p := open(t, oneAMinute, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked <- true
+		<-answer
+		w.WriteHeader(422) // nothing was sent
+	}))
+	dir := filepath.Join(p.storage, "otp_gate", "ledger")
+	var wg sync.WaitGroup
+	wg.Go(func() { want(t, p.ask(alice), "422") })
+	<-asked
+	p.global = "store memory"
+	if err := p.load(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ledger.OpenEmbedded(dir); !errors.Is(err, ledger.ErrLocked) {
+		t.Errorf("the ledger is closed too early: %v", err)
+	}
+	answer <- true
+	wg.Wait()
+	var l *ledger.Embedded
+	until(t, "the ledger is closed", func() (ok bool) {
+		var err error
+		l, err = ledger.OpenEmbedded(dir)
+		return err == nil
+	})
+	defer l.Close()
+	if holds := l.Recovery().Holds; holds != 0 {
+		t.Errorf("%d holds, want none", holds)
+	}
+	if lines := p.logged("not settled: the charges stay"); len(lines) > 0 {
 		t.Errorf("logged %v", lines)
 	}
 }
