@@ -34,8 +34,16 @@ func (b *backwards) newest() run {
 
 func (b *backwards) pass() { b.words = b.words[:len(b.words)-1] }
 
-// bothWait is logWait for two logs.
-func (l *Embedded) bothWait(e, also *line, limit *Limit, extra int) int64 {
+// bothWait tells in how many milliseconds there is room in two entries
+// together; 0 is now.
+func (l *Embedded) bothWait(kind uint64, e, also *line, member uint64, limit *Limit, extra int) int64 {
+	if kind == memberEntry {
+		return l.bothMembersWait(e, also, member, limit, extra)
+	}
+	return l.bothLogsWait(e, also, limit, extra)
+}
+
+func (l *Embedded) bothLogsWait(e, also *line, limit *Limit, extra int) int64 {
 	room := int(limit.Max) - extra
 	if room <= 0 {
 		return millis(limit.Window)
@@ -56,8 +64,8 @@ func (l *Embedded) bothWait(e, also *line, limit *Limit, extra int) int64 {
 	}
 }
 
-// bothMembersWait is memberWait for two entries. Who is in both needs one
-// place, until the last event in either leaves.
+// bothMembersWait gives one place to who is in both, until the last event in
+// either leaves.
 func (l *Embedded) bothMembersWait(e, also *line, member uint64, limit *Limit, extra int) int64 {
 	room := int(min(limit.Max, MaxExact)) - extra
 	l.times, l.both = l.times[:0], l.both[:0]
@@ -83,16 +91,61 @@ func (l *Embedded) bothMembersWait(e, also *line, member uint64, limit *Limit, e
 	return l.placeWait(room, limit)
 }
 
-// bans returns until when a key is banned under either of its names, and by
+// bothBan returns until when a key is banned under either of its names, and by
 // which limit.
-func (p *probe) bans() (until int64, limit int) {
-	if p.entry != nil {
-		until, limit = p.entry.ban()
-	}
-	if p.also != nil {
-		if u, i := p.also.ban(); u > until {
+func bothBan(e, also *line) (until int64, limit int) {
+	until, limit = also.ban()
+	if e != nil {
+		if u, i := e.ban(); u >= until {
 			until, limit = u, i
 		}
 	}
 	return until, limit
+}
+
+// bothWait is wait for a key with two names, which have two hashes.
+func (s *sketch) bothWait(hash, also uint64, now int64, limit *Limit, extra int) (wait, ban int64) {
+	room := limit.Max - int64(extra)
+	if room <= 0 {
+		return millis(limit.Window), 0
+	}
+	epoch := now / s.cell
+	x, y := s.estimate(hash, epoch), s.estimate(also, epoch)
+	ban = max(x.ban, y.ban) * 1000
+	for age := range int64(attemptCells) {
+		if room -= x.count(epoch, age) + y.count(epoch, age); room <= 0 {
+			return (epoch-age+attemptCells)*s.cell - now, ban
+		}
+	}
+	return 0, ban
+}
+
+// estimate is what the slots of a key say together.
+type estimate struct {
+	slots [attemptRows]*slot
+	stale uint32 // cells, counted from the newest, that some slot has not been touched in
+	ban   int64  // Unix seconds
+}
+
+func (s *sketch) estimate(hash uint64, epoch int64) (e estimate) {
+	e.ban = int64(1) << 40
+	for r := range e.slots {
+		e.slots[r] = s.slot(r, hash)
+		e.ban = min(e.ban, int64(e.slots[r][slotBan]))
+		e.stale = max(e.stale, uint32(epoch)-e.slots[r][slotEpoch])
+	}
+	return e
+}
+
+// count returns how many events there are in the cell of an age.
+func (e *estimate) count(epoch, age int64) int64 {
+	if age < int64(e.stale) {
+		return 0
+	}
+	at := slotCells + (epoch-age)%attemptCells
+	least := e.slots[0][at]
+	for _, slot := range e.slots[1:] {
+		least = min(least, slot[at])
+	}
+	return int64(least)
 }

@@ -73,7 +73,7 @@ func (l *Embedded) chargeSends(id ID, hash uint32, charges []Charge) {
 			l.memberEvent(p.line, c.Member, c.Tally)
 			marks = append(marks, mark|markPair, uint32(c.Member), uint32(c.Member>>32))
 		case sumEntry:
-			l.sumEvent(p.entry, p, c.Amount)
+			l.sumEvent(p.entry, &l.rare[i], c.Amount)
 			pair := l.sumMark(c.Amount)
 			marks = append(marks, mark|markPair, uint32(pair), uint32(pair>>32))
 		default:

@@ -9,22 +9,31 @@ func (l *Embedded) check(charges []Charge, a *Answer) {
 	for i := range charges {
 		switch p := &l.probes[i]; {
 		case p.marks == 0:
-			l.checkAttempts(&charges[i], p, a)
+			l.checkAttempts(&charges[i], p, &l.rare[i], a)
 		case p.kind == sumEntry:
-			l.checkSum(&charges[i], p, a)
-		case p.entry != nil || p.extra > 0 || p.also != nil: // a new key has room
-			l.checkSends(&charges[i], p, a)
+			l.checkSum(&charges[i], p, &l.rare[i], a)
+		case p.entry != nil || p.extra > 0 || p.both: // a new key has room
+			l.checkSends(&charges[i], p, &l.rare[i], a)
 		}
 	}
 }
 
 // checkSends asks the limits of one tally of sends.
-func (l *Embedded) checkSends(c *Charge, p *probe, a *Answer) {
+func (l *Embedded) checkSends(c *Charge, p *probe, o *rare, a *Answer) {
 	t, e, now := c.Tally, p.entry, l.clock.now
 	banned := false
-	if until, limit := p.bans(); until > now {
-		banned = a.short(t, t.bannedBy(limit), until-now, true)
-		p.short = banned
+	if e != nil || p.both {
+		var until int64
+		var limit int
+		if p.both {
+			until, limit = bothBan(e, o.also)
+		} else {
+			until, limit = e.ban()
+		}
+		if until > now {
+			banned = a.short(t, t.bannedBy(limit), until-now, true)
+			p.short = banned
+		}
 	}
 	var ban time.Duration // to be started
 	var bans int
@@ -32,54 +41,57 @@ func (l *Embedded) checkSends(c *Charge, p *probe, a *Answer) {
 		limit := &t.Limits[i]
 		var wait int64
 		switch {
-		case p.kind == memberEntry && p.also != nil:
-			wait = l.bothMembersWait(e, p.also, c.Member, limit, p.extra)
+		case p.both:
+			wait = l.bothWait(p.kind, e, o.also, c.Member, limit, p.extra)
 		case p.kind == memberEntry:
 			wait = l.memberWait(e, c.Member, limit, p.extra)
-		case p.also != nil:
-			wait = l.bothWait(e, p.also, limit, p.extra)
 		default:
 			wait = l.logWait(e, limit, p.extra)
 		}
 		if wait == 0 {
 			continue
 		}
-		if !banned && !limit.Shadow && limit.Ban > ban {
+		if !banned && !limit.Shadow && limit.Ban > ban && (e != nil || p.both) {
 			ban, bans = limit.Ban, i
 		}
 		p.short = a.short(t, i, wait, false) || p.short
 	}
-	// Where the key itself is new, what fills the limit is under its other name,
-	// or in this very call, which takes nothing then.
-	in, line := e, p.line
-	if in == nil {
-		in, line = p.also, p.alsoAt
-	}
-	if ban > 0 && in != nil {
+	if ban > 0 {
 		until := min(now+millis(ban), 1<<42)
-		in.setBan(until, bans)
-		in.keep(until)
-		l.lines.touch(line)
+		if e != nil {
+			l.ban(p.line, until, bans)
+		} else {
+			l.ban(o.line, until, bans) // a new name has no entry, and gets none for being refused
+		}
 		p.short = a.short(t, bans, until-now, true) || p.short
 	}
-	l.keepEvents(p, e, p.line)
-	l.keepEvents(p, p.also, p.alsoAt)
+	if e != nil {
+		l.keepEvents(p, p.line)
+	}
+	if p.both {
+		l.keepEvents(p, o.line)
+	}
 }
 
-// keepEvents keeps e, the line i, for a window that has become longer since its
-// last event.
-func (l *Embedded) keepEvents(p *probe, e *line, i uint32) {
-	if e == nil {
-		return
-	}
-	last := int64(0)
+// ban starts a ban of the i-th limit for the entry at a line.
+func (l *Embedded) ban(line uint32, until int64, i int) {
+	e := l.lines.at(line)
+	e.setBan(until, i)
+	e.keep(until)
+	l.lines.touch(line)
+}
+
+// keepEvents keeps the entry at a line for a window that has become longer
+// since its last event.
+func (l *Embedded) keepEvents(p *probe, line uint32) {
+	e, last := l.lines.at(line), int64(0)
 	if p.kind == memberEntry {
 		last = l.lastMember(e)
 	} else {
 		last = l.lastEvent(e)
 	}
 	if last > 0 && e.keep(last+p.keep) {
-		l.lines.touch(i)
+		l.lines.touch(line)
 	}
 }
 
@@ -98,14 +110,20 @@ func (t *Tally) bannedBy(i int) int {
 }
 
 // checkAttempts asks the limits of one tally of attempts.
-func (l *Embedded) checkAttempts(c *Charge, p *probe, a *Answer) {
+func (l *Embedded) checkAttempts(c *Charge, p *probe, o *rare, a *Answer) {
 	t, now := c.Tally, l.clock.event // as they are written down
 	banned := false
 	var ban time.Duration
 	var bans int
 	for i := range t.Limits {
 		limit := &t.Limits[i]
-		wait, until := p.reading.sketches[i].wait(p.spread, p.spreadAlso, now, limit, p.extra)
+		s := p.reading.sketches[i]
+		var wait, until int64
+		if p.both {
+			wait, until = s.bothWait(p.spread, o.spread, now, limit, p.extra)
+		} else {
+			wait, until = s.wait(p.spread, now, limit, p.extra)
+		}
 		if until > now {
 			short := a.short(t, i, until-now, true)
 			banned, p.short = banned || short, p.short || short

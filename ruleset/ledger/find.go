@@ -4,26 +4,30 @@ package ledger
 // tally is kept for the next call, which is likely to have the same tally in
 // the same place.
 type probe struct {
-	tally      *Tally
-	keep       int64 // its longest window, or what is left of its period, in milliseconds
-	start      int64 // of the period
-	end        int64
-	kind       uint64 // of its entries
-	marks      int    // that a hold has for it, 0 for attempts
-	reading    *reading
-	segment    *segment
-	hash       uint32 // in the index
-	at         uint32
-	line       uint32 // 0 if the key is new
-	entry      *line
-	slot       uint64 // the first slot, read early
-	spread     uint64 // the hash of attempts
-	spreadAlso uint64 // the same where the key has no other name
-	extra      int    // charges to the same key earlier in this call
-	amount     int64  // what they come to, of a tally with a period
-	also       *line  // what the key has under another name
-	alsoAt     uint32 // its line
-	short      bool   // a limit that is no shadow has no room
+	tally   *Tally
+	keep    int64  // its longest window, or what is left of its period, in milliseconds
+	kind    uint64 // of its entries
+	marks   int    // that a hold has for it, 0 for attempts
+	reading *reading
+	segment *segment
+	hash    uint32 // in the index
+	at      uint32
+	line    uint32 // 0 if the key is new
+	entry   *line
+	slot    uint64 // the first slot, read early
+	spread  uint64 // the hash of attempts
+	extra   int    // charges to the same key earlier in this call
+	short   bool   // a limit that is no shadow has no room
+	both    bool   // the key has another name too
+}
+
+// rare is what few probes have to know beside that.
+type rare struct {
+	also       *line  // what is under the other name, nil if there is nothing
+	line       uint32 // where
+	spread     uint64 // its hash, of attempts
+	start, end int64  // of the period
+	amount     int64  // that was charged to the same key earlier in this call
 }
 
 // find looks up all charges. It does so in rounds, so that the processor waits
@@ -31,7 +35,7 @@ type probe struct {
 // index are read, then the lines.
 func (l *Embedded) find(charges []Charge) {
 	for len(l.probes) < len(charges) {
-		l.probes = append(l.probes, probe{})
+		l.probes, l.rare = append(l.probes, probe{}), append(l.rare, rare{})
 	}
 	probes := l.probes[:len(charges)]
 	sink := uint64(0)
@@ -40,25 +44,23 @@ func (l *Embedded) find(charges []Charge) {
 		c, p := &charges[i], &probes[i]
 		if p.tally != c.Tally {
 			l.know(p, c.Tally)
+			l.rare[i] = rare{}
 		}
-		p.line, p.entry, p.also, p.extra, p.amount, p.short = 0, nil, nil, 0, 0, false
+		p.line, p.entry, p.extra, p.short = 0, nil, 0, false
+		p.both = c.Also != (Key{}) && c.Also != c.Key
 		l.marked += p.marks
 		if p.marks == 0 {
 			l.asked = l.asked || c.Tally.Count == Requests
 			p.reading.used = l.clock.event
 			p.spread = l.attemptHash(c.Key)
-			p.spreadAlso = p.spread
-			if c.Also != (Key{}) {
-				p.spreadAlso = l.attemptHash(c.Also)
-			}
 			p.hash = uint32(p.spread)
+			if p.both {
+				l.rare[i].spread = l.attemptHash(c.Also)
+			}
 			for _, s := range p.reading.sketches {
 				sink += uint64(s.touch(p.spread))
 			}
 			continue
-		}
-		if p.kind == sumEntry {
-			l.inPeriod(p, c)
 		}
 		p.hash = l.index.hash(c.Key[0], c.Key[1])
 		p.segment = l.index.segment(p.hash)
@@ -90,13 +92,15 @@ func (l *Embedded) find(charges []Charge) {
 		bit := uint64(1) << (p.hash % 64)
 		if seen&bit != 0 {
 			p.extra = extra(charges, i)
-			if p.kind == sumEntry {
-				p.amount = amounts(charges, i)
-			}
 		}
 		seen |= bit
-		if c.Also != (Key{}) && c.Also != c.Key && p.marks > 0 {
-			p.alsoAt, p.also = l.findEntry(p.kind, c.Also, l.index.hash(c.Also[0], c.Also[1]))
+		if p.both && p.marks > 0 {
+			o := &l.rare[i]
+			o.line, o.also = l.findEntry(p.kind, c.Also, l.index.hash(c.Also[0], c.Also[1]))
+			p.both = o.also != nil
+		}
+		if p.kind == sumEntry {
+			l.inPeriod(p, &l.rare[i], charges, i)
 		}
 	}
 	l.sink += sink // or the compiler would see that nobody needs it
