@@ -6,6 +6,37 @@ import "slices"
 // each. Limits read both as if they were one; what is charged goes to the entry
 // of the key's own name.
 
+// findRare finds what few charges have, when all else has been found.
+func (l *Embedded) findRare(charges []Charge) {
+	for len(l.rares) < len(charges) {
+		l.rares = append(l.rares, new(rare))
+	}
+	for i := range charges {
+		c, p, o := &charges[i], &l.probes[i], l.rares[i]
+		if o.tally != c.Tally {
+			*o = rare{tally: c.Tally}
+		}
+		if o.also = nil; c.Also != (Key{}) && c.Also != c.Key {
+			l.findAlso(c, p, o)
+		}
+		if p.kind == sumEntry {
+			l.inPeriod(p, o, charges, i)
+		}
+	}
+}
+
+// findAlso looks up what there is under the other name of a key.
+func (l *Embedded) findAlso(c *Charge, p *probe, o *rare) {
+	if p.marks == 0 {
+		o.spread = l.attemptHash(c.Also)
+		p.rare = o
+		return
+	}
+	if o.line, o.also = l.findEntry(p.kind, c.Also, l.index.hash(c.Also[0], c.Also[1])); o.also != nil {
+		p.rare = o
+	}
+}
+
 // backwards goes through the runs of a log, the newest first.
 type backwards struct {
 	*Embedded
@@ -89,6 +120,20 @@ func (l *Embedded) bothMembersWait(e, also *line, member uint64, limit *Limit, e
 		}
 	}
 	return l.placeWait(room, limit)
+}
+
+// keepAlso keeps what is under the other name of a key, as the key itself is
+// kept, for a window that has become longer since the last event.
+func (l *Embedded) keepAlso(p *probe) {
+	also, last := p.rare.also, int64(0)
+	if p.kind == memberEntry {
+		last = l.lastMember(also)
+	} else {
+		last = l.lastEvent(also)
+	}
+	if last > 0 && also.keep(last+p.keep) {
+		l.lines.touch(p.rare.line)
+	}
 }
 
 // bothBan returns until when a key is banned under either of its names, and by

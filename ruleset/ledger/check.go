@@ -9,23 +9,23 @@ func (l *Embedded) check(charges []Charge, a *Answer) {
 	for i := range charges {
 		switch p := &l.probes[i]; {
 		case p.marks == 0:
-			l.checkAttempts(&charges[i], p, &l.rare[i], a)
+			l.checkAttempts(&charges[i], p, a)
 		case p.kind == sumEntry:
-			l.checkSum(&charges[i], p, &l.rare[i], a)
-		case p.entry != nil || p.extra > 0 || p.both: // a new key has room
-			l.checkSends(&charges[i], p, &l.rare[i], a)
+			l.checkSum(&charges[i], p, a)
+		case p.entry != nil || p.extra > 0 || p.rare != nil: // a new key has room
+			l.checkSends(&charges[i], p, a)
 		}
 	}
 }
 
 // checkSends asks the limits of one tally of sends.
-func (l *Embedded) checkSends(c *Charge, p *probe, o *rare, a *Answer) {
-	t, e, now := c.Tally, p.entry, l.clock.now
+func (l *Embedded) checkSends(c *Charge, p *probe, a *Answer) {
+	t, e, o, now := c.Tally, p.entry, p.rare, l.clock.now
 	banned := false
-	if e != nil || p.both {
+	if e != nil || o != nil {
 		var until int64
 		var limit int
-		if p.both {
+		if o != nil {
 			until, limit = bothBan(e, o.also)
 		} else {
 			until, limit = e.ban()
@@ -41,7 +41,7 @@ func (l *Embedded) checkSends(c *Charge, p *probe, o *rare, a *Answer) {
 		limit := &t.Limits[i]
 		var wait int64
 		switch {
-		case p.both:
+		case o != nil:
 			wait = l.bothWait(p.kind, e, o.also, c.Member, limit, p.extra)
 		case p.kind == memberEntry:
 			wait = l.memberWait(e, c.Member, limit, p.extra)
@@ -51,7 +51,7 @@ func (l *Embedded) checkSends(c *Charge, p *probe, o *rare, a *Answer) {
 		if wait == 0 {
 			continue
 		}
-		if !banned && !limit.Shadow && limit.Ban > ban && (e != nil || p.both) {
+		if !banned && !limit.Shadow && limit.Ban > ban && (e != nil || o != nil) {
 			ban, bans = limit.Ban, i
 		}
 		p.short = a.short(t, i, wait, false) || p.short
@@ -65,11 +65,21 @@ func (l *Embedded) checkSends(c *Charge, p *probe, o *rare, a *Answer) {
 		}
 		p.short = a.short(t, bans, until-now, true) || p.short
 	}
-	if e != nil {
-		l.keepEvents(p, p.line)
+	if o != nil {
+		l.keepAlso(p)
 	}
-	if p.both {
-		l.keepEvents(p, o.line)
+	if e == nil {
+		return
+	}
+	// A window that has become longer since the last event keeps the key.
+	last := int64(0)
+	if p.kind == memberEntry {
+		last = l.lastMember(e)
+	} else {
+		last = l.lastEvent(e)
+	}
+	if last > 0 && e.keep(last+p.keep) {
+		l.lines.touch(p.line)
 	}
 }
 
@@ -79,20 +89,6 @@ func (l *Embedded) ban(line uint32, until int64, i int) {
 	e.setBan(until, i)
 	e.keep(until)
 	l.lines.touch(line)
-}
-
-// keepEvents keeps the entry at a line for a window that has become longer
-// since its last event.
-func (l *Embedded) keepEvents(p *probe, line uint32) {
-	e, last := l.lines.at(line), int64(0)
-	if p.kind == memberEntry {
-		last = l.lastMember(e)
-	} else {
-		last = l.lastEvent(e)
-	}
-	if last > 0 && e.keep(last+p.keep) {
-		l.lines.touch(line)
-	}
 }
 
 // bannedBy returns the limit to name for a ban that the i-th limit started,
@@ -110,7 +106,7 @@ func (t *Tally) bannedBy(i int) int {
 }
 
 // checkAttempts asks the limits of one tally of attempts.
-func (l *Embedded) checkAttempts(c *Charge, p *probe, o *rare, a *Answer) {
+func (l *Embedded) checkAttempts(c *Charge, p *probe, a *Answer) {
 	t, now := c.Tally, l.clock.event // as they are written down
 	banned := false
 	var ban time.Duration
@@ -119,8 +115,8 @@ func (l *Embedded) checkAttempts(c *Charge, p *probe, o *rare, a *Answer) {
 		limit := &t.Limits[i]
 		s := p.reading.sketches[i]
 		var wait, until int64
-		if p.both {
-			wait, until = s.bothWait(p.spread, o.spread, now, limit, p.extra)
+		if p.rare != nil {
+			wait, until = s.bothWait(p.spread, p.rare.spread, now, limit, p.extra)
 		} else {
 			wait, until = s.wait(p.spread, now, limit, p.extra)
 		}

@@ -18,11 +18,12 @@ type probe struct {
 	spread  uint64 // the hash of attempts
 	extra   int    // charges to the same key earlier in this call
 	short   bool   // a limit that is no shadow has no room
-	both    bool   // the key has another name too
+	rare    *rare  // what few probes have to know beside that; others have nil
 }
 
-// rare is what few probes have to know beside that.
+// rare is for keys that have another name too, and for tallies with a period.
 type rare struct {
+	tally      *Tally
 	also       *line  // what is under the other name, nil if there is nothing
 	line       uint32 // where
 	spread     uint64 // its hash, of attempts
@@ -35,28 +36,24 @@ type rare struct {
 // index are read, then the lines.
 func (l *Embedded) find(charges []Charge) {
 	for len(l.probes) < len(charges) {
-		l.probes, l.rare = append(l.probes, probe{}), append(l.rare, rare{})
+		l.probes = append(l.probes, probe{})
 	}
 	probes := l.probes[:len(charges)]
-	sink := uint64(0)
+	sink, special := uint64(0), uint64(0)
 	l.marked, l.asked, l.wrong = 0, false, false
 	for i := range probes {
 		c, p := &charges[i], &probes[i]
 		if p.tally != c.Tally {
 			l.know(p, c.Tally)
-			l.rare[i] = rare{}
 		}
-		p.line, p.entry, p.extra, p.short = 0, nil, 0, false
-		p.both = c.Also != (Key{}) && c.Also != c.Key
+		p.line, p.entry, p.rare, p.extra, p.short = 0, nil, nil, 0, false
+		special |= p.kind&sumEntry | c.Also[0] | c.Also[1]
 		l.marked += p.marks
 		if p.marks == 0 {
 			l.asked = l.asked || c.Tally.Count == Requests
 			p.reading.used = l.clock.event
 			p.spread = l.attemptHash(c.Key)
 			p.hash = uint32(p.spread)
-			if p.both {
-				l.rare[i].spread = l.attemptHash(c.Also)
-			}
 			for _, s := range p.reading.sketches {
 				sink += uint64(s.touch(p.spread))
 			}
@@ -94,14 +91,9 @@ func (l *Embedded) find(charges []Charge) {
 			p.extra = extra(charges, i)
 		}
 		seen |= bit
-		if p.both && p.marks > 0 {
-			o := &l.rare[i]
-			o.line, o.also = l.findEntry(p.kind, c.Also, l.index.hash(c.Also[0], c.Also[1]))
-			p.both = o.also != nil
-		}
-		if p.kind == sumEntry {
-			l.inPeriod(p, &l.rare[i], charges, i)
-		}
+	}
+	if special != 0 {
+		l.findRare(charges)
 	}
 	l.sink += sink // or the compiler would see that nobody needs it
 }

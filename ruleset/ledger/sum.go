@@ -31,6 +31,7 @@ func (l *Embedded) inPeriod(p *probe, o *rare, charges []Charge, i int) {
 		start, end := c.Tally.Bounds(time.UnixMilli(l.clock.now))
 		o.start, o.end = start.UnixMilli(), end.UnixMilli()
 	}
+	p.rare = o
 	p.keep = max(o.end-l.clock.event, 0)
 	o.amount = 0
 	if p.extra > 0 {
@@ -50,14 +51,12 @@ func (l *Embedded) sum(e *line) int64 {
 }
 
 // checkSum asks the limits of one tally with a period.
-func (l *Embedded) checkSum(c *Charge, p *probe, o *rare, a *Answer) {
+func (l *Embedded) checkSum(c *Charge, p *probe, a *Answer) {
 	if c.Amount == 0 {
 		return // fits also where a limit has become lower than the sum
 	}
-	sum := l.sum(p.entry) + o.amount
-	if p.both {
-		sum += l.sum(o.also)
-	}
+	o := p.rare
+	sum := l.sum(p.entry) + l.sum(o.also) + o.amount
 	for i := range c.Tally.Limits {
 		if sum > c.Tally.Limits[i].Max-c.Amount {
 			p.short = a.short(c.Tally, i, o.end-l.clock.now, false) || p.short
@@ -65,18 +64,15 @@ func (l *Embedded) checkSum(c *Charge, p *probe, o *rare, a *Answer) {
 	}
 }
 
-// sumEvent adds an amount to e.
-func (l *Embedded) sumEvent(e *line, o *rare, amount int64) {
+// sumEvent adds an amount to e, and returns the second part of a hold's mark for
+// it.
+func (l *Embedded) sumEvent(e *line, o *rare, amount int64) uint64 {
 	if int64(e[sumEnd]) <= l.clock.now {
 		e[sumStart], e[sumSum] = uint64(o.start), 0
 	}
 	e[sumEnd] = uint64(o.end)
 	e[sumSum] = min(e[sumSum]+uint64(amount), maxSum)
 	e.setN(1)
-}
-
-// sumMark is the second part of a hold's mark for an amount.
-func (l *Embedded) sumMark(amount int64) uint64 {
 	if l.clock.event > l.clock.now {
 		return uint64(amount) | markLate
 	}
