@@ -98,7 +98,7 @@ func (f *Fallback) restore() bool {
 			return false
 		}
 		missing := !same && f.gates.missing(there) > 0
-		if missing && time.Since(f.toldSince) < patience {
+		if missing && time.Since(f.toldSince) < time.Duration(f.patience.Load()) {
 			return false
 		}
 		if f.rejoin(changes) {
