@@ -25,6 +25,7 @@ type decision struct {
 	challenge finding // what asked for a proof, if something did
 
 	digests   [12]digest
+	spare     digest // of what comes behind those
 	charges   []ledger.Charge
 	requests  int // how many of the charges count requests; they come first
 	proved    int // how many are asked with a good proof only; they come last
@@ -34,6 +35,7 @@ type decision struct {
 
 type digest struct {
 	key   ledger.Key
+	also  ledger.Key // under the other secret, if there is one
 	known bool
 	done  bool
 }
@@ -265,34 +267,51 @@ func (d *decision) collect() {
 // for whom.
 func (d *decision) charge(c *counter) (ledger.Charge, bool) {
 	charge := ledger.Charge{Tally: c.tally, Key: c.tally.Seed}
+	keys := d.gate.keys
+	if keys.also != nil {
+		charge.Also = c.tally.Seed
+	}
+	if len(c.per) == 0 {
+		charge.Key = with(charge.Key, keys.all)
+		if keys.also != nil {
+			charge.Also = with(charge.Also, keys.also.all)
+		}
+	}
 	for _, i := range c.per {
-		digest, ok := d.digest(i)
-		if !ok {
+		v := d.digest(i)
+		if !v.known {
 			return charge, false
 		}
-		charge.Key = with(charge.Key, digest)
+		charge.Key = with(charge.Key, v.key)
+		if keys.also != nil {
+			charge.Also = with(charge.Also, v.also)
+		}
 	}
 	if c.distinct >= 0 {
-		digest, ok := d.digest(c.distinct)
-		if !ok {
+		v := d.digest(c.distinct)
+		if !v.known {
 			return charge, false
 		}
-		charge.Member = digest[0]
+		charge.Member = v.key[0]
 	}
 	return charge, true
 }
 
-// digest returns what the i-th thing that the policy counts for hashes to.
-func (d *decision) digest(i int) (ledger.Key, bool) {
-	if i >= len(d.digests) {
-		return d.policy.pers[i].digest(d.gate.keys, &d.Facts)
+// digest returns what the i-th thing that the policy counts for hashes to. It
+// is good until the next one is asked for.
+func (d *decision) digest(i int) *digest {
+	v := &d.spare
+	if i < len(d.digests) {
+		if v = &d.digests[i]; v.done {
+			return v
+		}
 	}
-	v := &d.digests[i]
-	if !v.done {
-		v.key, v.known = d.policy.pers[i].digest(d.gate.keys, &d.Facts)
-		v.done = true
+	keys, per := d.gate.keys, d.policy.pers[i]
+	v.done = true
+	if v.key, v.known = per.digest(keys, &d.Facts); v.known && keys.also != nil {
+		v.also, _ = per.digest(keys.also, &d.Facts)
 	}
-	return v.key, v.known
+	return v
 }
 
 // look makes the first trip: it charges what counts requests, and refuses what
@@ -372,14 +391,15 @@ func (d *decision) reason(short ledger.Short) Code {
 
 // tell decides what the caller learns of a limit without room: the cooldown of
 // the number asked for, and what is the caller's own. The state of a number, a
-// range or a country is nobody's business.
+// range or a country is nobody's business, and neither is what has been asked
+// for at other gates, be it by the caller.
 func (d *decision) tell(l *limit, short ledger.Short) {
 	v := &d.Verdict
 	switch {
-	case v.Reason == TooSoon && !d.policy.hideCooldown:
+	case v.Reason == TooSoon && !l.across && !d.policy.hideCooldown:
 		v.Wait = short.Wait
 		v.Cooldown = Cooldown{l.window, short.Wait}
-	case v.Reason != TooSoon && l.callers():
+	case v.Reason != TooSoon && !l.across && l.perCaller():
 		v.Wait = short.Wait
 	case d.needsProof() && d.Facts.Proof == "" && !d.policy.humanShadow:
 		// Whoever has no proof cannot ask us about others.

@@ -90,6 +90,7 @@ type limitSection struct {
 	In       strict.Value[strict.Duration] `yaml:"in" required:"true" example:"24h" doc:"The window, from 1s to 366d."`
 	Count    strict.Value[countWord]       `yaml:"count" default:"sends" doc:"Which events."`
 	Across   strict.Value[acrossWord]      `yaml:"across" default:"this gate" doc:"all: shared by every gate on this ledger."`
+	Away     strict.Value[awayWord]        `yaml:"away" default:"share" doc:"What each gate does by itself while a server that holds the ledger is away: it takes its share of the limit, or all of it (local), or refuses (deny)."`
 	Ban      strict.Value[strict.Duration] `yaml:"ban" example:"24h" doc:"Refuse for so long once a request finds the limit full, from 1s to 366d."`
 	Shadow   strict.Value[bool]            `yaml:"shadow" default:"false" doc:"Count and report, but let pass."`
 }

@@ -142,12 +142,12 @@ func (e *Explanation) limits(d *decision) {
 func (d *decision) absent(c *counter) []string {
 	var names []string
 	for _, i := range c.per {
-		if _, ok := d.digest(i); !ok {
+		if !d.digest(i).known {
 			names = append(names, d.policy.pers[i].String())
 		}
 	}
 	if c.distinct >= 0 {
-		if _, ok := d.digest(c.distinct); !ok {
+		if !d.digest(c.distinct).known {
 			names = append(names, d.policy.pers[c.distinct].String())
 		}
 	}

@@ -153,6 +153,7 @@ func (l limit) String() string {
 	if l.across {
 		say("across: all")
 	}
+	say("away: %s", l.away)
 	if l.ban > 0 {
 		say("ban: %s", formatDuration(l.ban))
 	}

@@ -50,7 +50,7 @@ func (l *Embedded) chargeSends(id ID, hash uint32, charges []Charge) {
 	var expires int64
 	for i := range charges {
 		c, p := &charges[i], &l.probes[i]
-		if p.marks == 0 {
+		if p.marks == 0 || p.kind == sumEntry && c.Amount == 0 {
 			continue
 		}
 		if p.entry == nil && p.extra > 0 {
@@ -68,10 +68,15 @@ func (l *Embedded) chargeSends(id ID, hash uint32, charges []Charge) {
 		if c.Tally.Count == Unverified {
 			mark |= markUnverified
 		}
-		if p.kind == memberEntry {
+		switch p.kind {
+		case memberEntry:
 			l.memberEvent(p.line, c.Member, c.Tally)
-			marks = append(marks, mark|markMember, uint32(c.Member), uint32(c.Member>>32))
-		} else {
+			marks = append(marks, mark|markPair, uint32(c.Member), uint32(c.Member>>32))
+		case sumEntry:
+			l.sumEvent(p.entry, p, c.Amount)
+			pair := l.sumMark(c.Amount)
+			marks = append(marks, mark|markPair, uint32(pair), uint32(pair>>32))
+		default:
 			l.logEvent(p.entry, c.Tally, p.keep)
 			marks = append(marks, mark)
 		}

@@ -10,7 +10,9 @@ func (l *Embedded) check(charges []Charge, a *Answer) {
 		switch p := &l.probes[i]; {
 		case p.marks == 0:
 			l.checkAttempts(&charges[i], p, a)
-		case p.entry != nil || p.extra > 0: // a new key has room
+		case p.kind == sumEntry:
+			l.checkSum(&charges[i], p, a)
+		case p.entry != nil || p.extra > 0 || p.also != nil: // a new key has room
 			l.checkSends(&charges[i], p, a)
 		}
 	}
@@ -20,41 +22,56 @@ func (l *Embedded) check(charges []Charge, a *Answer) {
 func (l *Embedded) checkSends(c *Charge, p *probe, a *Answer) {
 	t, e, now := c.Tally, p.entry, l.clock.now
 	banned := false
-	if e != nil {
-		if until, limit := e.ban(); until > now {
-			banned = a.short(t, t.bannedBy(limit), until-now, true)
-			p.short = banned
-		}
+	if until, limit := p.bans(); until > now {
+		banned = a.short(t, t.bannedBy(limit), until-now, true)
+		p.short = banned
 	}
 	var ban time.Duration // to be started
 	var bans int
 	for i := range t.Limits {
 		limit := &t.Limits[i]
 		var wait int64
-		if p.kind == memberEntry {
+		switch {
+		case p.kind == memberEntry && p.also != nil:
+			wait = l.bothMembersWait(e, p.also, c.Member, limit, p.extra)
+		case p.kind == memberEntry:
 			wait = l.memberWait(e, c.Member, limit, p.extra)
-		} else {
+		case p.also != nil:
+			wait = l.bothWait(e, p.also, limit, p.extra)
+		default:
 			wait = l.logWait(e, limit, p.extra)
 		}
 		if wait == 0 {
 			continue
 		}
-		if !banned && !limit.Shadow && limit.Ban > ban && e != nil {
+		if !banned && !limit.Shadow && limit.Ban > ban {
 			ban, bans = limit.Ban, i
 		}
 		p.short = a.short(t, i, wait, false) || p.short
 	}
+	// Where the key itself is new, what fills the limit is under its other name,
+	// or in this very call, which takes nothing then.
+	in, line := e, p.line
+	if in == nil {
+		in, line = p.also, p.alsoAt
+	}
+	if ban > 0 && in != nil {
+		until := min(now+millis(ban), 1<<42)
+		in.setBan(until, bans)
+		in.keep(until)
+		l.lines.touch(line)
+		p.short = a.short(t, bans, until-now, true) || p.short
+	}
+	l.keepEvents(p, e, p.line)
+	l.keepEvents(p, p.also, p.alsoAt)
+}
+
+// keepEvents keeps e, the line i, for a window that has become longer since its
+// last event.
+func (l *Embedded) keepEvents(p *probe, e *line, i uint32) {
 	if e == nil {
 		return
 	}
-	if ban > 0 {
-		until := min(now+millis(ban), 1<<42)
-		e.setBan(until, bans)
-		e.keep(until)
-		l.lines.touch(p.line)
-		p.short = a.short(t, bans, until-now, true) || p.short
-	}
-	// A window that has become longer since the last event keeps the key.
 	last := int64(0)
 	if p.kind == memberEntry {
 		last = l.lastMember(e)
@@ -62,7 +79,7 @@ func (l *Embedded) checkSends(c *Charge, p *probe, a *Answer) {
 		last = l.lastEvent(e)
 	}
 	if last > 0 && e.keep(last+p.keep) {
-		l.lines.touch(p.line)
+		l.lines.touch(i)
 	}
 }
 
@@ -88,7 +105,7 @@ func (l *Embedded) checkAttempts(c *Charge, p *probe, a *Answer) {
 	var bans int
 	for i := range t.Limits {
 		limit := &t.Limits[i]
-		wait, until := p.reading.sketches[i].wait(p.spread, now, limit, p.extra)
+		wait, until := p.reading.sketches[i].wait(p.spread, p.spreadAlso, now, limit, p.extra)
 		if until > now {
 			short := a.short(t, i, until-now, true)
 			banned, p.short = banned || short, p.short || short
