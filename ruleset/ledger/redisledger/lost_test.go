@@ -120,8 +120,8 @@ func TestGatesWaitForEachOther(t *testing.T) {
 	for _, patient := range []bool{true, false} {
 		s := redistest.Start(t)
 		line := startProxy(t, s.Addr)
-		a := gates(t, 2, "redis://"+s.Addr+"?timeout=2s")[0]
-		b := gates(t, 2, "redis://"+line.Addr().String()+"?timeout=2s")[0]
+		a := gate(t, 2, "redis://"+s.Addr+"?timeout=2s")
+		b := gate(t, 2, "redis://"+line.Addr().String()+"?timeout=2s")
 		announced(t, []*redisledger.Fallback{a, b, a})
 		if !patient {
 			redisledger.Impatient(a, time.Millisecond)
@@ -173,22 +173,13 @@ func announced(t testing.TB, all []*redisledger.Fallback) {
 func TestGatesCountEachOther(t *testing.T) {
 	s := redistest.Start(t)
 	eight := tally("eight", ledger.Sends, limit(8, time.Hour))
-	open := func(url string) *redisledger.Fallback {
-		l, err := redisledger.Open(redisledger.Config{URL: url})
-		if err != nil {
-			t.Fatal(err)
-		}
-		f := redisledger.NewFallback(l, ledger.NewEmbedded(), redisledger.FallbackConfig{})
-		t.Cleanup(func() { f.Close() })
-		return f
-	}
-	lonely := open("redis://127.0.0.1:1")
+	lonely := gate(t, 0, "redis://127.0.0.1:1")
 	if n := len(fill(t, lonely, of(eight, 1))); n != 1 || lonely.Stats().Gates != 0 {
 		t.Errorf("a gate that has never reached the server admits %d, and knows of %d", n, lonely.Stats().Gates)
 	}
 	var all []*redisledger.Fallback
 	for n := range 4 {
-		all = append(all, open("redis://"+s.Addr+"?timeout=2s"))
+		all = append(all, gate(t, 0, "redis://"+s.Addr+"?timeout=2s"))
 		eventually(t, "the gate is announced", func() bool { return all[n].Stats().Gates == n+1 })
 	}
 	announced(t, all)
@@ -232,7 +223,7 @@ func TestGateKilledWhileAlone(t *testing.T) {
 		f = redisledger.NewFallback(l, own, redisledger.FallbackConfig{Gates: 4})
 		return f, sync.OnceFunc(func() { f.Close(); own.Close() })
 	}
-	other := gates(t, 4, "redis://"+s.Addr)[0]
+	other := gate(t, 4, "redis://"+s.Addr)
 	s.Kill()
 	f, kill := run()
 	defer func() { kill() }()
@@ -256,12 +247,12 @@ func TestGateKilledWhileAlone(t *testing.T) {
 func TestAmountsAway(t *testing.T) {
 	spend := tally("spend", ledger.Sends, ledger.Limit{Name: "stop", Max: 1000})
 	spend.Period = ledger.Day
-	all := gates(t, 4, "redis://127.0.0.1:1")
+	f := gate(t, 4, "redis://127.0.0.1:1")
 	pay := func(amount int64) bool {
 		var a ledger.Answer
 		c := of(spend, 1)
 		c.Amount = amount
-		if err := all[0].Reserve(background, time.Now(), newID(), []ledger.Charge{c}, &a); err != nil {
+		if err := f.Reserve(background, time.Now(), newID(), []ledger.Charge{c}, &a); err != nil {
 			t.Fatal(err)
 		}
 		return !a.Refused
