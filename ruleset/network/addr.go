@@ -17,7 +17,13 @@ const (
 // ::ffff:a.b.c.d becomes a.b.c.d, and a zone is dropped. The zero Addr stays
 // the zero Addr.
 func Canonical(a netip.Addr) netip.Addr {
-	return a.Unmap().WithZone("")
+	if a.Is4() {
+		return a
+	}
+	if a = a.Unmap(); a.Zone() != "" {
+		a = a.WithZone("")
+	}
+	return a
 }
 
 // ParseAddr reads a client address as Caddy's client_ip and Go's RemoteAddr

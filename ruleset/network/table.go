@@ -5,6 +5,7 @@ import (
 	"math/bits"
 	"net/netip"
 	"slices"
+	"sort"
 )
 
 // table gives every address a number, which is 0 where nothing else was said.
@@ -99,24 +100,24 @@ func (s *spans4) of(n uint32) uint32 {
 	if len(s.index) == 0 {
 		return 0
 	}
-	from, to := s.index[n>>s.shift], s.index[n>>s.shift+1]
-	for from < to {
-		if mid := (from + to) / 2; s.starts[mid] <= n {
-			from = mid + 1
-		} else {
-			to = mid
-		}
-	}
-	return s.values[from-1]
+	slot := n >> s.shift
+	at := last(s.starts, s.index[slot], s.index[slot+1], n)
+	return s.values[at]
 }
 
 // spans6 are the spans of IPv6. The first begins at ::.
 type spans6 struct {
 	high, low []uint64 // first address of each, rising
 	values    []uint32
-	index     []uint32 // as in spans4, by the bits that unicast addresses differ in
+	fences    []uint64 // every fenced one of high
+	index     []uint32 // as in spans4, of fences, by the bits that unicast addresses differ in
 	shift     int
 }
+
+// fenced is how many spans share a fence. Networks of IPv6 lie close together in
+// few places, where an index does not part them; so a search looks at the
+// fences, which are few, and then at spans that lie side by side in memory.
+const fenced = 16
 
 func (s *spans6) begin(high, low uint64, value uint32) {
 	last := len(s.high) - 1
@@ -137,10 +138,14 @@ func (s *spans6) finish() {
 		return
 	}
 	s.high, s.low, s.values = slices.Clip(s.high), slices.Clip(s.low), slices.Clip(s.values)
+	for i := 0; i < len(s.high); i += fenced {
+		s.fences = append(s.fences, s.high[i])
+	}
+	s.fences = slices.Clip(s.fences)
 	size := min(bits.Len(uint(len(s.high))), maxIndex)
 	s.shift = 61 - size
 	s.index = make([]uint32, 1<<size+1)
-	fillIndex(s.index, len(s.high), func(i int) uint32 { return s.slot(s.high[i]) })
+	fillIndex(s.index, len(s.fences), func(i int) uint32 { return s.slot(s.fences[i]) })
 }
 
 // slot returns the place of an address in the index. All of unicast is in
@@ -156,16 +161,31 @@ func (s *spans6) of(high, low uint64) uint32 {
 		return 0
 	}
 	slot := s.slot(high)
-	from, to := s.index[slot], s.index[slot+1]
-	for from < to {
-		mid := (from + to) / 2
-		if at := s.high[mid]; at < high || at == high && s.low[mid] <= low {
-			from = mid + 1
-		} else {
-			to = mid
-		}
+	fence := last(s.fences, s.index[slot], s.index[slot+1], high)
+	at := last(s.high, uint32(fence*fenced+1), uint32(min((fence+1)*fenced, len(s.high))), high)
+	if s.high[at] == high && s.low[at] > low {
+		// There are networks narrower than 64 bits: which of them?
+		at = sort.Search(at, func(i int) bool {
+			return s.high[i] > high || s.high[i] == high && s.low[i] > low
+		}) - 1
 	}
-	return s.values[from-1]
+	return s.values[at]
+}
+
+// last returns the last place of which the start is at most n. It is between
+// from and to, or the one before from; there is always one.
+func last[T uint32 | uint64](starts []T, from, to uint32, n T) int {
+	at := max(int(from)-1, 0)
+	for left := int(to) - at; left > 1; {
+		half := left / 2
+		// Which half it is nobody can guess, and a processor that guesses wrong
+		// loses more time than this takes: after is 1 if the upper half begins
+		// after n.
+		_, after := bits.Sub64(uint64(n), uint64(starts[at+half]), 0)
+		at += half & (int(after) - 1)
+		left -= half
+	}
+	return at
 }
 
 // fillIndex makes index[i] the number of spans whose slot is below i. Slots
@@ -241,5 +261,5 @@ func addr6(high, low uint64) netip.Addr {
 // bytes returns how much memory the table takes.
 func (t *table) bytes() int64 {
 	return int64(4*(len(t.v4.starts)+len(t.v4.values)+len(t.v4.index))) +
-		int64(8*(len(t.v6.high)+len(t.v6.low))+4*(len(t.v6.values)+len(t.v6.index)))
+		int64(8*(len(t.v6.high)+len(t.v6.low)+len(t.v6.fences))+4*(len(t.v6.values)+len(t.v6.index)))
 }
