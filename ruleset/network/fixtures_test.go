@@ -81,6 +81,9 @@ func makeDatabase(tb testing.TB, databaseType string, entries []entry, change ..
 // onlyIPv4 makes a database that knows no IPv6.
 func onlyIPv4(o *mmdbwriter.Options) { o.IPVersion = 4 }
 
+// noAliases makes a database that does not lead tunnels to IPv4.
+func noAliases(o *mmdbwriter.Options) { o.DisableIPv4Aliasing = true }
+
 // file writes data to a file and returns its path.
 func file(tb testing.TB, name string, data []byte) string {
 	tb.Helper()
