@@ -6,7 +6,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"strings"
@@ -225,36 +224,3 @@ func (c *client) sendReplicated(ctx context.Context, cmd once, replicas int, tim
 }
 
 func (c *client) close() error { return c.UniversalClient.Close() }
-
-// isReply reports whether err is an answer of the server.
-func isReply(err error) bool {
-	var reply redis.Error
-	return errors.As(err, &reply)
-}
-
-// isTimeout reports whether err is about a server that said nothing at all.
-func isTimeout(err error) bool {
-	var timeout net.Error
-	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout()
-}
-
-// isUnsent reports whether err says that nothing has reached the server.
-func isUnsent(err error) bool {
-	var op *net.OpError
-	return errors.As(err, &op) && op.Op == "dial"
-}
-
-// plain describes a failure without the server's words where those could
-// repeat what was sent.
-func plain(err error) error {
-	switch {
-	case err == nil || isReply(err):
-		return err
-	case isUnsent(err):
-		return fmt.Errorf("connecting: %w", err)
-	case errors.Is(err, io.EOF):
-		return fmt.Errorf("%w: the connection was closed", ErrUncertain)
-	default:
-		return fmt.Errorf("%w: %w", ErrUncertain, err)
-	}
-}

@@ -2,8 +2,8 @@ package redisledger
 
 import (
 	"context"
+	"fmt"
 	"hash/fnv"
-	"io"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -108,8 +108,8 @@ func (l *Ledger) partitionOf(key string) *partition {
 	return nil
 }
 
-// mark names the servers that this ledger is on now: all gates that are
-// connected to the same have the same.
+// mark names the servers that this ledger is on now, and the data there: all
+// gates that see the same have the same.
 func (l *Ledger) mark() uint64 {
 	l.standing.mu.Lock()
 	defer l.standing.mu.Unlock()
@@ -119,7 +119,7 @@ func (l *Ledger) mark() uint64 {
 		if node := l.parts[i].node.Load(); node != nil {
 			addr = *node
 		}
-		_, _ = io.WriteString(h, l.standing.servers[addr]+"\n")
+		fmt.Fprintln(h, l.standing.servers[addr], l.parts[i].epoch.Load())
 	}
 	return h.Sum64()
 }

@@ -62,6 +62,8 @@ type Fallback struct {
 	told      uint64
 	toldSince time.Time
 
+	patience atomic.Int64 // to wait for other gates; a test may have less
+
 	decided, replayed, dropped, denied, impatient atomic.Uint64
 }
 
@@ -79,6 +81,7 @@ func NewFallback(l *Ledger, own ledger.Ledger, cfg FallbackConfig) *Fallback {
 		redis: l, own: own, cfg: cfg, gates: newGates(),
 		kick: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
 	}
+	f.patience.Store(int64(patience))
 	f.share()
 	lost := func() { go f.leave(errDataGone) }
 	l.lost.Store(&lost)

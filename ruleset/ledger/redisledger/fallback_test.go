@@ -25,19 +25,24 @@ func TestSuiteFallback(t *testing.T) {
 
 // gates are so many gates on one ledger, which share their limits while it is
 // away.
-func gates(t testing.TB, n int, url string) []*redisledger.Fallback {
+func gates(t testing.TB, n int, url string) (all []*redisledger.Fallback) {
 	t.Helper()
-	var all []*redisledger.Fallback
 	for range n {
-		l, err := redisledger.Open(redisledger.Config{URL: url})
-		if err != nil {
-			t.Fatal(err)
-		}
-		f := redisledger.NewFallback(l, ledger.NewEmbedded(), redisledger.FallbackConfig{Gates: n})
-		t.Cleanup(func() { f.Close() })
-		all = append(all, f)
+		all = append(all, gate(t, n, url))
 	}
 	return all
+}
+
+// gate is one of so many gates.
+func gate(t testing.TB, n int, url string) *redisledger.Fallback {
+	t.Helper()
+	l, err := redisledger.Open(redisledger.Config{URL: url})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := redisledger.NewFallback(l, ledger.NewEmbedded(), redisledger.FallbackConfig{Gates: n})
+	t.Cleanup(func() { f.Close() })
+	return f
 }
 
 func fill(t testing.TB, l ledger.Ledger, charges ...ledger.Charge) (ids []ledger.ID) {
