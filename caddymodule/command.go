@@ -98,12 +98,12 @@ func addDatabaseFlags(cmd *cobra.Command) {
 func wiringOf(cmd *cobra.Command) (w ruleset.Wiring, err error) {
 	w.Unwired = true
 	if path, _ := cmd.Flags().GetString("country-db"); path != "" {
-		if w.Country, err = network.OpenCountry(path); err != nil {
+		if w.Country, err = network.OpenDatabase(path, network.CountryField); err != nil {
 			return w, err
 		}
 	}
 	if path, _ := cmd.Flags().GetString("asn-db"); path != "" {
-		if w.ASN, err = network.OpenASN(path); err != nil {
+		if w.ASN, err = network.OpenDatabase(path, network.ASNField); err != nil {
 			return w, err
 		}
 	}
