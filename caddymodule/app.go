@@ -121,15 +121,11 @@ func (a *App) resolve(storage certmagic.Storage) (err error) {
 	switch {
 	case a.secret == "" && a.lease.place.engine == engineRedis && isLocal(storage):
 		return errNoSharedSecret
-	case a.also != "" && !canAlso:
-		return errors.New("also_secret is not in this version")
 	case a.secret != "" && a.secret == a.also:
 		return errors.New("also_secret is the same as secret: it is for the one before, or the one to come")
 	}
 	return nil
 }
-
-const canAlso = false
 
 func resolveSecret(field, value string) (string, error) {
 	if value == "" {
@@ -239,7 +235,7 @@ func (a *App) makeKeys() (*ruleset.Keys, error) {
 			return nil, err
 		}
 	}
-	return ruleset.NewKeys([]byte(secret)), nil
+	return ruleset.NewKeys([]byte(secret), []byte(a.also)), nil
 }
 
 // wiring is what the configuration gives to the rulesets of its gates.

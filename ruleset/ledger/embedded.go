@@ -59,6 +59,7 @@ type Embedded struct {
 
 	// What one call works with, kept to save the allocations.
 	probes []probe
+	rares  []*rare
 	runs   []run
 	chain  []uint32
 	times  []int64

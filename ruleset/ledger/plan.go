@@ -194,7 +194,7 @@ func (t *Tally) validateSum() error {
 		case limit.Window != 0:
 			return fmt.Errorf("ledger: limit %q has a window of %s, and is for each %s", limit.Name, limit.Window, t.Period)
 		case limit.Ban != 0:
-			return fmt.Errorf("ledger: limit %q has a ban of %s, and one for each %s ends with it", limit.Name, limit.Ban, t.Period)
+			return fmt.Errorf("ledger: limit %q has a ban of %s, and what is for each %s bans nobody", limit.Name, limit.Ban, t.Period)
 		}
 	}
 	return nil

@@ -50,6 +50,7 @@ type Ledger struct {
 	parts   []partition
 	breaker breaker
 	denied  deniedCache
+	shapes  shapes
 	stats   counters
 	cancels cancels
 

@@ -105,7 +105,7 @@ func TestServerThatRefuses(t *testing.T) {
 // What the server's user may not do is said, with all that it needs.
 func TestPermissions(t *testing.T) {
 	s := redistest.Start(t)
-	all := []string{"+eval", "+evalsha", "+time", "+get", "+mget", "+set", "+psetex", "+del", "+info", "+wait"}
+	all := []string{"+eval", "+evalsha", "+time", "+get", "+mget", "+set", "+psetex", "+setrange", "+del", "+info", "+wait"}
 	setUser := func(without, keys string) {
 		args := []any{"ACL", "SETUSER", "gate", "reset", "on", ">s3cr3t:/@", keys}
 		for _, rule := range all {
@@ -116,15 +116,14 @@ func TestPermissions(t *testing.T) {
 		s.Do(args...)
 	}
 	url := "redis://gate:s3cr3t%3A%2F%40@" + s.Addr + "?timeout=2s"
-	key := uint64(0)
+	several := tally("several", ledger.Sends, limit(60, time.Hour))
 	use := func(t *testing.T, options string) error {
 		t.Helper()
 		l := open(t, url+options, "")
-		for _, o := range []ledger.Outcome{ledger.NotSent, ledger.Verified} {
+		for i, o := range []ledger.Outcome{ledger.Verified, ledger.NotSent, ledger.NotSent} {
 			id := newID()
 			var a ledger.Answer
-			key++
-			if err := l.Reserve(background, time.Now(), id, []ledger.Charge{of(phones, key)}, &a); err != nil {
+			if err := l.Reserve(background, time.Now(), id, []ledger.Charge{of(several, uint64(i/2))}, &a); err != nil {
 				return err
 			}
 			if err := l.Settle(background, time.Now(), id, o); err != nil {
