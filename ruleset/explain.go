@@ -127,7 +127,7 @@ func (e *Explanation) limits(d *decision) {
 		cost := e.Steps[len(e.Steps)-1].Cost
 		e.Steps = e.Steps[:len(e.Steps)-1]
 		for _, l := range c.limits {
-			s := Step{Check: l.check(), Rule: l.name, Answer: "counts", Shadow: l.shadow, Cost: cost}
+			s := Step{Check: l.check(), Rule: l.name, Answer: "counts", Shadow: l.shadow && l.kind != alertsSpending, Cost: cost}
 			cost = 0 // one key for all limits of the counter
 			switch {
 			case c.tally.Period != ledger.Sliding && known:

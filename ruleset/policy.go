@@ -71,21 +71,21 @@ func askNetwork(n *networkSettings, lists *network.Lists) func(*Facts) finding {
 	set := func(names []string) (s network.Set) {
 		for _, name := range names {
 			i, _ := lists.Index(name)
-			s |= 1 << i
+			s = s.With(i)
 		}
 		return s
 	}
 	trust, deny := set(n.trust), set(n.deny)
-	if deny == 0 {
+	if deny.IsEmpty() {
 		return nil
 	}
 	byASN := slices.ContainsFunc(n.lists, func(l listSettings) bool { return len(l.asns) > 0 && slices.Contains(n.deny, l.name) })
 	return func(f *Facts) finding {
 		switch {
-		case f.IP.Lists&trust != 0:
+		case !f.IP.Lists.And(trust).IsEmpty():
 			return finding{}
-		case f.IP.Lists&deny != 0:
-			return finding{"deny", lists.Names(f.IP.Lists & deny)[0], NetworkRefused}
+		case !f.IP.Lists.And(deny).IsEmpty():
+			return finding{"deny", lists.Names(f.IP.Lists.And(deny))[0], NetworkRefused}
 		case byASN && f.IP.Err != nil && f.IP.ASN == 0:
 			return finding{"deny", "asn unknown", NetworkRefused} // it might be a denied one
 		default:
