@@ -146,7 +146,7 @@ func (f *Fallback) wake() {
 // gone reports whether err means that the server could not count, and not that
 // the caller has left or asked for what cannot be.
 func gone(ctx context.Context, err error) bool {
-	return err != nil && ctx.Err() == nil && !errors.Is(err, errNoID) && !errors.Is(err, errCancelling)
+	return err != nil && ctx.Err() == nil && !errors.Is(err, errNoID) && !errors.Is(err, errAmount) && !errors.Is(err, errCancelling)
 }
 
 // Look asks whether all charges would fit. See [ledger.Ledger].
