@@ -69,7 +69,6 @@ var mayImport = map[string][]string{
 var homes = map[string][]string{
 	"github.com/nyaruka/phonenumbers":         {"ruleset/phone", "ruleset/phone/internal/gen"},
 	"github.com/oschwald/maxminddb-golang/v2": {"ruleset/network"},
-	"github.com/gaissmai/bart":                {"ruleset/network"},
 	"github.com/goccy/go-yaml":                {"ruleset/internal/strict"},
 	"cel.dev/cel-go":                          {"ruleset"},
 	"github.com/redis/go-redis/v9":            {"ruleset/ledger/redisledger", "ruleset/ledger/redisledger/redistest"},
