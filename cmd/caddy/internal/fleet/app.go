@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -19,6 +20,7 @@ import (
 type App struct {
 	Addr string
 
+	always   atomic.Int64
 	mu       sync.Mutex
 	arrivals []Arrival
 	odd      []string
@@ -32,6 +34,7 @@ const crockford = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 // requests.
 const (
 	headerRuleset = "X-Ruleset"
+	headerGate    = "X-Gate"
 	headerID      = "X-Gate-Id"
 	headerClient  = "X-Client-Ip"
 	headerNumber  = "X-Number"
@@ -51,8 +54,11 @@ func StartApp(t testing.TB) *App {
 	return a
 }
 
-// answers is what the app answers to a request, by its number: most codes are
-// sent, a fifth is not, and of some it is not known.
+// Always makes the app answer everything with status. Else a fifth of the codes
+// is not sent, and of some it is not known.
+func (a *App) Always(status int) { a.always.Store(int64(status)) }
+
+// answers is what the app answers to a request, by its number.
 func answers(number int64) int {
 	switch {
 	case number%5 == 0:
@@ -68,7 +74,9 @@ func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	to := time.Now().Round(0)
 	arrival, err := read(r)
 	arrival.To = to
-	arrival.Status = answers(arrival.Number)
+	if arrival.Status = int(a.always.Load()); arrival.Status == 0 {
+		arrival.Status = answers(arrival.Number)
+	}
 	if r.Header.Get(headerNumber) == "" || err == io.ErrUnexpectedEOF {
 		return // somebody looks whether we are there; or a gate was killed in the middle of it
 	}
@@ -89,7 +97,7 @@ func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // read reads what the gate and the client say.
 func read(r *http.Request) (Arrival, error) {
 	h := r.Header
-	a := Arrival{Ruleset: h.Get(headerRuleset)}
+	a := Arrival{Ruleset: h.Get(headerRuleset), Gate: h.Get(headerGate)}
 	var body struct{ Phone, Email string }
 	text, err := io.ReadAll(r.Body)
 	if err != nil {

@@ -30,6 +30,7 @@ func Build(dir string) (string, error) {
 type Gate struct {
 	URL string
 
+	name   string
 	t      testing.TB
 	binary string
 	dir    string
@@ -48,6 +49,7 @@ func StartGate(t testing.TB, binary string, rulesets []*Ruleset, store string, a
 	for try := 0; ; try++ {
 		g := &Gate{t: t, binary: binary, dir: newDir(t)}
 		port := freePort(t)
+		g.name = fmt.Sprint(port)
 		g.URL = fmt.Sprintf("http://127.0.0.1:%d", port)
 		g.write(rulesets, store, port, app)
 		out, err := os.Create(g.file("output"))
@@ -123,9 +125,10 @@ http://127.0.0.1:%d {
 			header_up %[4]s %[1]s
 			header_up %[5]s {http.otp_gate.id}
 			header_up %[6]s {client_ip}
+			header_up %[7]s %[8]d
 		}
 	}
-`, r.Name, g.file(name), app.Addr, headerRuleset, headerID, headerClient)
+`, r.Name, g.file(name), app.Addr, headerRuleset, headerID, headerClient, headerGate, port)
 	}
 	s.WriteString("}\n")
 	if err := os.WriteFile(g.file("Caddyfile"), []byte(s.String()), 0o600); err != nil {

@@ -9,7 +9,8 @@ import (
 
 // Arrival is one request as the app got it.
 type Arrival struct {
-	Ruleset string // of the gate that let it through
+	Ruleset string
+	Gate    string // the process that let it through
 	Number  int64  // the client's own; no two requests have the same
 	Facts   Facts
 	// Its charge was taken after From and before To: From is when the client

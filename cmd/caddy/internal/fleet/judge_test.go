@@ -134,7 +134,7 @@ func TestJudgeFindsOneTooMany(t *testing.T) {
 					case slices.Contains(l.Per, "device"):
 						extra.Facts.Device = last.Facts.Device
 					case l.Distinct != "":
-						extra.Facts.Phone = "+442079460" + fmt.Sprint(100+n)
+						extra.Facts.Phone = "+447700900" + fmt.Sprint(100+n)
 					}
 					more = append(more, extra)
 				}

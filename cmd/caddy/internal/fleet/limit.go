@@ -35,7 +35,7 @@ func (r *Ruleset) yaml() string {
 	fmt.Fprintf(&s, `version: 1
 name: %s
 request: {phone: json /phone, email: json /email, device: header X-Device-Id, region: US}
-number: {countries: any}
+number: {countries: any, types: any}
 human: {require: never}
 %slimits:
 `, r.Name, r.More)

@@ -3,14 +3,17 @@ package fleet
 import (
 	"bufio"
 	"encoding/json"
+	"fmt"
 	"os"
+	"strings"
+	"time"
 )
 
 // Judged is what the logs of gates say of their decisions.
 type Judged struct {
 	Refused map[string]int // by the limit that refused, or the reason if it was none
 	Errors  map[string]int // by their text
-	Told    []string       // warnings and errors beside the decisions
+	Told    []string       // what gates warn of beside that, and when
 }
 
 // Log adds up what the log of the gate says.
@@ -21,16 +24,21 @@ func (g *Gate) Log(sum *Judged) {
 		g.t.Fatal(err)
 	}
 	defer file.Close()
-	lines := bufio.NewScanner(file)
+	lines, told := bufio.NewScanner(file), 0
 	for lines.Scan() {
-		var line struct{ Level, Msg, Action, Rule, Reason, Error string }
+		var line struct {
+			Level, Logger, Msg, Action, Rule, Reason, Error string
+			TS                                              float64
+		}
 		if json.Unmarshal(lines.Bytes(), &line) != nil {
 			continue // half a line, of a gate that was killed
 		}
 		switch {
 		case line.Msg != "judged":
-			if line.Level != "info" && len(sum.Told) < 100 {
-				sum.Told = append(sum.Told, lines.Text())
+			if line.Level != "info" && strings.HasPrefix(line.Logger, "otp_gate") && told < 20 {
+				at := time.UnixMicro(int64(line.TS * 1e6)).Format("15:04:05.000")
+				sum.Told = append(sum.Told, fmt.Sprintf("%s gate %s: %s %s", at, g.name, line.Msg, line.Error))
+				told++
 			}
 			continue
 		case line.Error != "":

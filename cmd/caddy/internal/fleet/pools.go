@@ -35,7 +35,7 @@ func US(i int) string { return northern(areasUS, i) }
 func CA(i int) string { return northern(areasCA, i) }
 
 // GB returns the i-th number of the United Kingdom.
-func GB(i int) string { return fmt.Sprintf("+447700900%03d", i%1000) }
+func GB(i int) string { return fmt.Sprintf("+442079460%03d", i%1000) }
 
 func northern(areas []string, i int) string {
 	return fmt.Sprintf("+1%s55501%02d", areas[i/100%len(areas)], i%100)

@@ -166,7 +166,7 @@ func Whole() *Ruleset {
 }
 
 // across is a limit that Wide and Whole share.
-var across = Limit{Name: "across-phone", Per: []string{"phone"}, Max: 3, Window: 4 * second, Across: true}
+var across = Limit{Name: "across-phone", Per: []string{"phone"}, Max: 3, Window: 9 * second, Across: true}
 
 func finish(s *Ruleset, away string) {
 	for i := range s.Limits {

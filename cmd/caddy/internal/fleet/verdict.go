@@ -2,9 +2,11 @@ package fleet
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // Bound says how much more than its max a limit may have admitted for one key,
@@ -30,22 +32,32 @@ func Outage(gates int) Bound {
 	}
 }
 
+// Verdict is what became of a run.
+type Verdict struct {
+	Log    Judged
+	limits []*Limit
+	found  []Finding // for each of limits
+}
+
 // Report judges all limits of the rulesets by what the app got, says in lines
 // what was found, and fails the test where a limit admitted more than its
 // bound.
-func Report(t testing.TB, sets []*Ruleset, app *App, c *Clients, gates []*Gate, bound Bound) Judged {
+func Report(t testing.TB, sets []*Ruleset, app *App, c *Clients, gates []*Gate, bound Bound) *Verdict {
 	t.Helper()
 	arrivals := app.Arrivals(t)
-	log := Judged{Refused: make(map[string]int), Errors: make(map[string]int)}
+	v := &Verdict{Log: Judged{Refused: make(map[string]int), Errors: make(map[string]int)}, limits: limitsOf(sets)}
 	for _, g := range gates {
-		g.Log(&log)
+		g.Log(&v.Log)
 	}
 	var s strings.Builder
-	fmt.Fprintf(&s, "%d requests: %d admitted, %d given back, %d refused, %d unavailable, %d failed; the app got %d\n",
-		c.Asked.Load(), c.Admitted.Load(), c.GivenBack.Load(), c.Refused.Load(), c.Unavailable.Load(), c.Failed.Load(), len(arrivals))
-	for _, l := range limitsOf(sets) {
+	fmt.Fprintf(&s, "%d requests: %d admitted, %d given back, %d refused, %d unavailable, %d failed; the app got %d, charged within %s\n",
+		c.Asked.Load(), c.Admitted.Load(), c.GivenBack.Load(), c.Refused.Load(), c.Unavailable.Load(), c.Failed.Load(), len(arrivals), spans(arrivals))
+	others := maps.Clone(v.Log.Refused)
+	for _, l := range v.limits {
 		found := l.Judge(at(arrivals, sets, l))
-		fmt.Fprintf(&s, "  %-24s %3d of %3d in %-6s refused %d", l.Name, found.Worst, l.Max, l.Window, log.Refused[l.Name])
+		v.found = append(v.found, found)
+		delete(others, l.Name)
+		fmt.Fprintf(&s, "  %-24s %3d of %3d in %-6s refused %d", l.Name, found.Worst, l.Max, l.Window, v.Log.Refused[l.Name])
 		if over := found.Worst - l.Max; over > 0 {
 			fmt.Fprintf(&s, "; OVER by %d for one key (bound %d), by %d for all keys", over, bound(l), found.Over)
 			if over > bound(l) {
@@ -54,23 +66,51 @@ func Report(t testing.TB, sets []*Ruleset, app *App, c *Clients, gates []*Gate, 
 		}
 		s.WriteByte('\n')
 	}
-	for text, n := range log.Errors {
+	for _, what := range slices.Sorted(maps.Keys(others)) {
+		fmt.Fprintf(&s, "  %-24s refused %d\n", what, others[what])
+	}
+	for text, n := range v.Log.Errors {
 		fmt.Fprintf(&s, "  %d times: %s\n", n, text)
+	}
+	slices.Sort(v.Log.Told)
+	for _, line := range v.Log.Told {
+		s.WriteString("  " + line + "\n")
 	}
 	t.Log(s.String())
 	once(t, arrivals)
-	return log
+	return v
 }
 
-// Reached fails the test if some limit has never refused anybody: then nothing
-// is known of it.
-func Reached(t testing.TB, sets []*Ruleset, log Judged) {
+// Full fails the test if a limit of these rulesets has never been full: then
+// nothing is known of it. It fails it also where requests were refused that
+// could not be read.
+func (v *Verdict) Full(t testing.TB, sets []*Ruleset) {
 	t.Helper()
 	for _, l := range limitsOf(sets) {
-		if log.Refused[l.Name] == 0 {
-			t.Errorf("%s has never been full", l.Name)
+		i := slices.IndexFunc(v.limits, func(o *Limit) bool { return o.Name == l.Name })
+		if v.found[i].Worst < l.Max && v.Log.Refused[l.Name] == 0 {
+			t.Errorf("%s has never been full: nothing is known of it", l.Name)
 		}
 	}
+	for _, reason := range []string{"bad_request", "phone_invalid", "number_refused"} {
+		if n := v.Log.Refused[reason]; n > 0 {
+			t.Errorf("%d requests were refused as %s", n, reason)
+		}
+	}
+}
+
+// spans tells how well it is known when charges were taken.
+func spans(arrivals []Arrival) string {
+	var all []time.Duration
+	for i := range arrivals {
+		all = append(all, arrivals[i].To.Sub(arrivals[i].From))
+	}
+	if len(all) == 0 {
+		return "-"
+	}
+	slices.Sort(all)
+	return fmt.Sprintf("%s (median), %s (99 of 100)",
+		all[len(all)/2].Round(time.Millisecond/10), all[len(all)*99/100].Round(time.Millisecond/10))
 }
 
 // once fails the test if the app got a request twice.
@@ -115,11 +155,16 @@ func at(arrivals []Arrival, sets []*Ruleset, l *Limit) (some []Arrival) {
 
 // story tells when arrivals were, for whoever looks for the reason.
 func story(arrivals []Arrival) string {
+	const most = 30
 	var s strings.Builder
 	for i := range arrivals {
+		if i == most {
+			fmt.Fprintf(&s, "\n\tand %d more", len(arrivals)-most)
+			break
+		}
 		a := &arrivals[i]
-		fmt.Fprintf(&s, "\n\trequest %d by %s: charged from %s, within %s, answered %d",
-			a.Number, a.Facts.Phone, a.From.Format("15:04:05.000"), a.To.Sub(a.From), a.Status)
+		fmt.Fprintf(&s, "\n\t%s within %8s: request %d for %s by gate %s, answered %d",
+			a.From.Format("15:04:05.000"), a.To.Sub(a.From).Round(time.Millisecond/10), a.Number, a.Facts.Phone, a.Gate, a.Status)
 	}
 	return s.String()
 }
