@@ -99,7 +99,7 @@ func (f *run) report(t *testing.T, bound fleet.Bound) {
 	fleet.Report(t, f.rulesets, f.app, f.clients, f.gates, bound).Full(t, f.rulesets)
 }
 
-var words []string
+var words = []string{"share", "local", "deny"}
 
 // No request too many where nothing happens to the ledger.
 func TestNeverTooMany(t *testing.T) {

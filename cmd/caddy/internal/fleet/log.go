@@ -13,7 +13,7 @@ import (
 type Judged struct {
 	Refused map[string]int // by the limit that refused, or the reason if it was none
 	Errors  map[string]int // by their text
-	Told    []string       // what gates warn of beside that, and when
+	Told    []string       // what gates have to say of their ledger, and when
 }
 
 // Log adds up what the log of the gate says.
@@ -35,9 +35,9 @@ func (g *Gate) Log(sum *Judged) {
 		}
 		switch {
 		case line.Msg != "judged":
-			if line.Level != "info" && strings.HasPrefix(line.Logger, "otp_gate") && told < 20 {
+			if strings.HasPrefix(line.Logger, "otp_gate") && !strings.HasPrefix(line.Msg, "the server of the ledger answers") && told < 20 {
 				at := time.UnixMicro(int64(line.TS * 1e6)).Format("15:04:05.000")
-				sum.Told = append(sum.Told, fmt.Sprintf("%s gate %s: %s %s", at, g.name, line.Msg, line.Error))
+				sum.Told = append(sum.Told, fmt.Sprintf("%s gate %s: %.100s %.60s", at, g.name, line.Msg, line.Error))
 				told++
 			}
 			continue

@@ -102,7 +102,7 @@ func Long(away string) *Ruleset {
 	finish(s, away)
 	s.Pick = func(r *rand.Rand, at time.Duration) Facts {
 		f := Anybody(r)
-		switch r.IntN(6) {
+		switch r.IntN(7) {
 		case 0:
 			f.Phone = CA(current(r, at, 5))
 		case 1:
@@ -114,9 +114,9 @@ func Long(away string) *Ruleset {
 			f.IP = V4(400 + g) // few numbers, each a few times
 			f.Phone = US(4*(g%250) + one(r, 4))
 		case 4:
-			f.Phone = US(100*(10+current(r, at, 1)%200) + one(r, 100))
-		case 5:
-			f.IP = V6(r, current(r, at, 1)<<16|one(r, 1<<16))
+			f.Phone = US(100*(10+current(r, at/4, 1)%200) + one(r, 100))
+		case 5, 6:
+			f.IP = V6(r, current(r, at/4, 1)<<16|one(r, 1<<16))
 		}
 		return f
 	}
