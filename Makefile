@@ -1,5 +1,6 @@
-# make help lists what can be made. Nothing but Go is needed (and, for the race
-# detector, a C compiler, which Go asks for).
+# make help lists what can be made. Nothing but Go is needed to build. The tests
+# need a C compiler for the race detector, and redis-server and redis-sentinel
+# (or those of Valkey) to start.
 
 GO          ?= go
 FUZZTIME    ?= 20s

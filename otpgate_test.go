@@ -36,12 +36,17 @@ var mayImport = map[string][]string{
 	"ruleset/email":               {},
 	"ruleset/request":             {},
 	"ruleset/network":             {},
+	"ruleset/network/feed":        {"ruleset/network"},
 	"ruleset/human":               {},
 	"ruleset/human/turnstiletest": {},
 	"ruleset/ledger":              {},
 	"ruleset/ledger/ledgertest":   {"ruleset/ledger"},
+	"ruleset/ledger/redisledger":  {"ruleset/ledger"},
 	"ruleset/internal/strict":     {},
-	"testdata/internal/geogen":    {},
+
+	"ruleset/ledger/redisledger/redistest": {},
+
+	"testdata/internal/geogen": {},
 
 	"ruleset": {
 		"ruleset/phone", "ruleset/email", "ruleset/request", "ruleset/network", "ruleset/human",
@@ -53,7 +58,7 @@ var mayImport = map[string][]string{
 	},
 	"caddymodule": {
 		"ruleset", "ruleset/request", "ruleset/network", "ruleset/human", "ruleset/ledger",
-		"ruleset/scenario",
+		"ruleset/ledger/redisledger", "ruleset/scenario",
 	},
 	"":          {"caddymodule"},
 	"cmd/caddy": {""},
@@ -67,6 +72,7 @@ var homes = map[string][]string{
 	"github.com/gaissmai/bart":                {"ruleset/network"},
 	"github.com/goccy/go-yaml":                {"ruleset/internal/strict"},
 	"cel.dev/cel-go":                          {"ruleset"},
+	"github.com/redis/go-redis/v9":            {"ruleset/ledger/redisledger", "ruleset/ledger/redisledger/redistest"},
 	"github.com/dchest/siphash":               {"ruleset"},
 	"golang.org/x/text":                       {"ruleset"},
 	"golang.org/x/net":                        {"ruleset/email"},

@@ -6,10 +6,10 @@ import (
 	"sync"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/certmagic"
 	"go.uber.org/zap"
 
 	"github.com/otpgate/otpgate/ruleset"
-	"github.com/otpgate/otpgate/ruleset/ledger"
 	"github.com/otpgate/otpgate/ruleset/network"
 )
 
@@ -21,12 +21,23 @@ func init() {
 // the databases. It can be left out; every field has a default.
 type App struct {
 	// The secret that keys the hashes under which phone numbers, addresses and
-	// devices are counted: at least 32 bytes, taken as they are written. A
-	// changed secret forgets all that has been counted. Placeholders are
-	// replaced once, at load.
+	// devices are counted: at least 32 bytes, taken as they are written. All
+	// gates that share a ledger need the same. A changed secret forgets all
+	// that has been counted, unless the old one is named in `also_secret`.
+	// Placeholders are replaced once, at load.
 	//
-	// Default: 32 random bytes, made once and kept in Caddy's storage.
+	// Default: 32 random bytes, made once and kept in Caddy's storage. With the
+	// store `redis` that will do only if the storage is not in files.
 	Secret string `json:"secret,omitempty"`
+
+	// Another secret: what has been counted under it counts too, and nothing
+	// is written under it. To exchange a secret, load every gate with the new
+	// one here; then load every gate with the new one as `secret` and the old
+	// one here; and take the old one out when the longest window has passed.
+	// Placeholders are replaced once, at load.
+	//
+	// Default: none.
+	AlsoSecret string `json:"also_secret,omitempty"`
 
 	// The path of a MaxMind DB file that tells the country of an address.
 	// Placeholders are replaced once, at load. A ruleset that asks for the
@@ -44,39 +55,23 @@ type App struct {
 
 	// Where charges are kept.
 	//
-	// Default: the embedded ledger.
+	// Default: the embedded ledger, on disk.
 	Store *Store `json:"store,omitempty"`
 
 	ctx     caddy.Context
 	logger  *zap.Logger
 	secret  string // resolved; "" until one is made or read
+	also    string // resolved
 	country *network.CountryDB
 	asn     *network.ASNDB
 	metrics *metrics
 	keysOf  func() (*ruleset.Keys, error)
 
-	ledger *pooled[*ledger.Embedded]
+	lease  lease // of the ledger
 	pooled []interface{ release() error }
 
 	mu    sync.Mutex
 	gates []*Handler
-}
-
-// Store says where charges are kept.
-type Store struct {
-	// The kind of ledger. "embedded", in the memory of this process, is the
-	// only one that this version has. It lives through reloads of Caddy.
-	//
-	// Default: embedded.
-	Engine string `json:"engine,omitempty"`
-
-	// The most lines of 64 bytes that the embedded ledger may hold for keys and
-	// for sends that may still be settled; it takes at most 110 bytes for each.
-	// When it is full, new numbers and addresses are refused rather than old
-	// ones forgotten. A changed value makes a new, empty ledger.
-	//
-	// Default: 1048576, which takes at most 110 MiB.
-	MaxKeys int `json:"max_keys,omitempty"`
 }
 
 // CaddyModule returns the Caddy module information.
@@ -96,17 +91,8 @@ func (a *App) Provision(ctx caddy.Context) (err error) {
 	if a.metrics, err = newMetrics(ctx.GetMetricsRegistry()); err != nil {
 		return fmt.Errorf("registering metrics: %w", err)
 	}
-	if err := a.Store.check(); err != nil {
+	if err := a.resolve(ctx.Storage()); err != nil {
 		return err
-	}
-	if a.Secret != "" {
-		secret, err := replaced("secret", a.Secret)
-		if err != nil {
-			return err
-		}
-		if a.secret, err = checkSecret(secret); err != nil {
-			return err
-		}
 	}
 	if a.country, err = openDatabase(a, "country_db", a.CountryDB, network.OpenCountry); err != nil {
 		return err
@@ -114,48 +100,51 @@ func (a *App) Provision(ctx caddy.Context) (err error) {
 	if a.asn, err = openDatabase(a, "asn_db", a.ASNDB, network.OpenASN); err != nil {
 		return err
 	}
-	if a.ledger, err = acquire(ledgers, a.Store.key(), a.Store.open); err != nil {
-		return fmt.Errorf("opening the ledger: %w", err)
-	}
-	a.pooled = append(a.pooled, a.ledger)
-	if err := ctx.GetMetricsRegistry().Register(ledgerCollector{a.ledger.value}); err != nil {
+	if err := ctx.GetMetricsRegistry().Register(&ledgerCollector{lease: &a.lease}); err != nil {
 		return fmt.Errorf("registering metrics of the ledger: %w", err)
 	}
 	return nil
 }
 
-func (s *Store) check() error {
+// resolve replaces the placeholders of what gates count with, and fills in what
+// is left out. It makes nothing and asks nobody.
+func (a *App) resolve(storage certmagic.Storage) (err error) {
+	if a.lease.place, err = a.Store.resolve(storage); err != nil {
+		return err
+	}
+	if a.secret, err = resolveSecret("secret", a.Secret); err != nil {
+		return err
+	}
+	if a.also, err = resolveSecret("also_secret", a.AlsoSecret); err != nil {
+		return err
+	}
 	switch {
-	case s == nil:
-		return nil
-	case s.MaxKeys < 0 || s.MaxKeys > mostKeys:
-		return fmt.Errorf("max_keys: want a number from 1 to %d", mostKeys)
-	case s.Engine == "", s.Engine == "embedded":
-		return nil
-	case s.Engine == "redis":
-		return errors.New("store redis is not in this version: leave store out, and the embedded ledger is used")
-	default:
-		return fmt.Errorf("unknown store %q: want embedded", s.Engine)
+	case a.secret == "" && a.lease.place.engine == engineRedis && isLocal(storage):
+		return errNoSharedSecret
+	case a.secret != "" && a.secret == a.also:
+		return errors.New("also_secret is the same as secret: it is for the one before, or the one to come")
 	}
+	return nil
 }
 
-// mostKeys is the most that the embedded ledger can hold.
-const mostKeys = 1 << 29
-
-// key names the ledger that s asks for among those of this process.
-func (s *Store) key() string {
-	if s == nil || s.MaxKeys == 0 {
-		return "embedded"
+func resolveSecret(field, value string) (string, error) {
+	if value == "" {
+		return "", nil
 	}
-	return fmt.Sprintf("embedded %d", s.MaxKeys)
+	value, err := replaced(field, value)
+	if err != nil {
+		return "", err
+	}
+	if value, err = checkSecret(value); err != nil {
+		return "", fmt.Errorf("%s: %w", field, err)
+	}
+	return value, nil
 }
 
-func (s *Store) open() (*ledger.Embedded, error) {
-	if s == nil || s.MaxKeys == 0 {
-		return ledger.NewEmbedded(), nil
-	}
-	return ledger.NewEmbedded(ledger.MaxKeys(s.MaxKeys)), nil
-}
+// errNoSharedSecret is what would otherwise go unseen: each gate would count
+// every number under a name of its own, and let through the whole limit.
+var errNoSharedSecret = errors.New("store redis needs a secret: gates count together only under the same one, and one that is made and kept on this machine is no other gate's; " +
+	"make one with `openssl rand -hex 32` and give it to every gate, as in: secret {env.OTP_GATE_SECRET}")
 
 // openDatabase opens the database at path, or shares it with those who opened
 // it before and whose file is still the same.
@@ -180,11 +169,17 @@ func openDatabase[DB any](a *App, field, path string, open func(string) (DB, err
 	return db.value, nil
 }
 
-// Start makes the secret if there is none, and starts the gates.
+// Start makes the secret if there is none, opens the ledger, and starts the
+// gates. It waits for no server.
 func (a *App) Start() error {
 	if _, err := a.keysOf(); err != nil {
 		return err
 	}
+	opened, err := a.lease.open()
+	if err != nil {
+		return err
+	}
+	a.warn(opened)
 	a.mu.Lock()
 	gates := a.gates
 	a.mu.Unlock()
@@ -197,11 +192,24 @@ func (a *App) Start() error {
 	return nil
 }
 
+// warn logs what is doubtful about the ledger.
+func (a *App) warn(opened *openLedger) {
+	p := &a.lease.place
+	for _, doubt := range p.doubts() {
+		a.logger.Warn(doubt)
+	}
+	if p.maxKeys != opened.maxKeys {
+		a.logger.Warn("max_keys has changed: the new value is in force after a restart",
+			zap.Int("max_keys", p.maxKeys), zap.Int("in_force", opened.maxKeys))
+	}
+}
+
 // Stop does nothing: gates stop when their handlers are cleaned up.
 func (a *App) Stop() error { return nil }
 
 // Cleanup lets go of what other generations of the configuration may share.
 func (a *App) Cleanup() error {
+	a.lease.clean()
 	var errs []error
 	for _, p := range a.pooled {
 		errs = append(errs, p.release())
@@ -227,7 +235,7 @@ func (a *App) makeKeys() (*ruleset.Keys, error) {
 			return nil, err
 		}
 	}
-	return ruleset.NewKeys([]byte(secret)), nil
+	return ruleset.NewKeys([]byte(secret), []byte(a.also)), nil
 }
 
 // wiring is what the configuration gives to the rulesets of its gates.

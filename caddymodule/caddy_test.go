@@ -82,6 +82,7 @@ type place struct {
 	port    int
 	folder  string // of the ruleset
 	storage string
+	logFile string
 	log     int64 // where its log begins
 
 	global string // lines of the global option otp_gate
@@ -105,23 +106,30 @@ human: {require: never}
 // open starts Caddy with a gate of these rules in front of app.
 func open(t testing.TB, rules string, app http.Handler, change ...func(*place)) *place {
 	t.Helper()
-	p := &place{t: t, folder: t.TempDir(), storage: t.TempDir()}
+	p := prepare(t, rules, app, change...)
+	if info, err := os.Stat(logFile); err == nil {
+		p.log = info.Size()
+	}
+	if err := p.load(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { caddy.Stop() })
+	return p
+}
+
+// prepare makes all that open needs, and starts nothing but app.
+func prepare(t testing.TB, rules string, app http.Handler, change ...func(*place)) *place {
+	t.Helper()
+	p := &place{t: t, folder: t.TempDir(), storage: t.TempDir(), logFile: logFile}
 	server := httptest.NewServer(app)
 	t.Cleanup(server.Close)
 	p.app = server.Listener.Addr().String()
 	p.port = freePort(t)
 	p.url = fmt.Sprintf("http://127.0.0.1:%d", p.port)
-	if info, err := os.Stat(logFile); err == nil {
-		p.log = info.Size()
-	}
 	for _, c := range change {
 		c(p)
 	}
 	p.write(rules)
-	if err := p.load(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { caddy.Stop() })
 	return p
 }
 
@@ -156,7 +164,7 @@ func (p *place) caddyfile() string {
 	}
 	output := p.output
 	if output == "" {
-		output = "file " + logFile + " {\n\t\t\troll_disabled\n\t\t}"
+		output = "file " + p.logFile + " {\n\t\t\troll_disabled\n\t\t}"
 	}
 	return fmt.Sprintf(`{
 	admin off
@@ -316,7 +324,7 @@ func (p *place) metric(name string) string {
 // logged returns the log lines of this place whose message is msg.
 func (p *place) logged(msg string) (lines []map[string]any) {
 	p.t.Helper()
-	text, err := os.ReadFile(logFile)
+	text, err := os.ReadFile(p.logFile)
 	if err != nil {
 		p.t.Fatal(err)
 	}

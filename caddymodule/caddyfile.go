@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/caddyserver/caddy/v2"
@@ -104,12 +105,27 @@ func (t *Turnstile) unmarshalBlock(d *caddyfile.Dispenser) error {
 // parseApp sets up the app from the global option. Syntax:
 //
 //	otp_gate {
-//	    secret     <secret>
-//	    country_db <path>
-//	    asn_db     <path>
-//	    store      embedded {
+//	    secret      <secret>
+//	    also_secret <secret>
+//	    country_db  <path>
+//	    asn_db      <path>
+//	    store       embedded {
+//	        dir      <path>
 //	        max_keys <number>
 //	    }
+//	}
+//
+// In place of that, the store can be one of
+//
+//	store memory {
+//	    max_keys <number>
+//	}
+//	store redis <url> {
+//	    name         <name>
+//	    gates        <number>
+//	    fallback     embedded|memory
+//	    fallback_dir <path>
+//	    max_keys     <number>
 //	}
 func parseApp(d *caddyfile.Dispenser, existing any) (any, error) {
 	if existing != nil {
@@ -135,9 +151,10 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			return err
 		}
 		field := map[string]*string{
-			"secret":     &a.Secret,
-			"country_db": &a.CountryDB,
-			"asn_db":     &a.ASNDB,
+			"secret":      &a.Secret,
+			"also_secret": &a.AlsoSecret,
+			"country_db":  &a.CountryDB,
+			"asn_db":      &a.ASNDB,
 		}[d.Val()]
 		switch {
 		case field != nil:
@@ -150,7 +167,7 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 				return err
 			}
 		default:
-			return d.Errf("unrecognized otp_gate option '%s': want secret, country_db, asn_db or store", d.Val())
+			return d.Errf("unrecognized otp_gate option '%s': want secret, also_secret, country_db, asn_db or store", d.Val())
 		}
 	}
 	return nil
@@ -161,31 +178,62 @@ func (s *Store) unmarshalBlock(d *caddyfile.Dispenser) error {
 		return d.ArgErr()
 	}
 	s.Engine = d.Val()
+	words, known := storeWords[s.Engine]
+	if s.Engine == engineRedis && d.NextArg() {
+		s.URL = d.Val()
+	}
 	if err := s.check(); err != nil {
 		return d.WrapErr(err)
 	}
-	if d.NextArg() {
-		return d.ArgErr()
+	if d.NextArg() { // not to be quoted: it may be a part of an address
+		return d.Errf("too many arguments for store %s: settings go into a block, one a line", s.Engine)
 	}
 	once := onlyOnce(d)
 	for d.NextBlock(1) {
 		if err := once(); err != nil {
 			return err
 		}
-		if d.Val() != "max_keys" {
-			return d.Errf("unrecognized store subdirective '%s': want max_keys", d.Val())
+		word := d.Val()
+		if !known || !slices.Contains(words, word) {
+			return d.Errf("unrecognized store %s subdirective '%s': want %s", s.Engine, word, listed(words))
 		}
 		var value string
 		if !d.AllArgs(&value) {
 			return d.ArgErr()
 		}
-		n, err := strconv.Atoi(value)
-		if err != nil || n < 1 || n > mostKeys {
-			return d.Errf("max_keys: want a number from 1 to %d, not '%s'", mostKeys, value)
+		var err error
+		switch word {
+		case "dir":
+			s.Dir = value
+		case "name":
+			s.Name = value
+		case "fallback":
+			s.Fallback = value
+		case "fallback_dir":
+			s.FallbackDir = value
+		case "max_keys":
+			s.MaxKeys, err = parseNumber(d, value, mostKeys)
+		case "gates":
+			s.Gates, err = parseNumber(d, value, mostGates)
 		}
-		s.MaxKeys = n
+		if err != nil {
+			return err
+		}
+		if err := s.check(); err != nil {
+			return d.WrapErr(err)
+		}
 	}
 	return nil
+}
+
+// parseNumber reads the value of the subdirective at hand: 1 to most.
+func parseNumber(d *caddyfile.Dispenser, value string, most int) (int, error) {
+	n, err := strconv.Atoi(value)
+	if err != nil || n < 1 || n > most {
+		d.Prev() // back to its name
+		return 0, d.Errf("%s: want a number from 1 to %d, not '%s'", d.Val(), most, value)
+	}
+	return n, nil
 }
 
 // onlyOnce returns a function that refuses the subdirective at hand if the

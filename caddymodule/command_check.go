@@ -13,13 +13,18 @@ import (
 
 func checkCommand() *cobra.Command {
 	cmd := newCommand("check [--json] [--country-db <path>] [--asn-db <path>] <file>...",
-		"Reports all that is wrong or doubtful in ruleset files", `
+		"Reports all that is wrong or doubtful in ruleset files and Caddyfiles", `
 Reports all that is wrong with ruleset files, each thing with file, line,
 column and what would be right; and what is doubtful, as warnings, which do
 not fail the command.
 
-A file is checked by itself: what the Caddyfile has to give it (databases, the
-secret of Turnstile) is listed. Databases that are given are opened.`, runCheck)
+A ruleset file is checked by itself: what the Caddyfile has to give it
+(databases, the secret of Turnstile) is listed. Databases that are given are
+opened.
+
+A Caddyfile, or a configuration in JSON, is checked as far as it is about the
+gate: where it counts, its secret, and its rulesets with what it gives them.
+Nothing is opened that others may use, and no server is asked.`, runCheck)
 	addDatabaseFlags(cmd)
 	cmd.Flags().Bool("json", false, "Print for machines")
 	return cmd
@@ -43,14 +48,14 @@ func runCheck(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	var all []checked
+	var all []checkable
 	ok := true
 	for _, path := range args {
-		c, err := check(path, wiring)
+		c, err := checkFile(path, wiring)
 		if err != nil {
 			return err
 		}
-		ok = ok && c.OK
+		ok = ok && c.passed()
 		all = append(all, c)
 	}
 	if asJSON, _ := cmd.Flags().GetBool("json"); asJSON {
@@ -64,6 +69,23 @@ func runCheck(cmd *cobra.Command, args []string) error {
 		err = errReported
 	}
 	return err
+}
+
+// checkable is what there is to say of a file of either kind.
+type checkable interface {
+	passed() bool
+	print(io.Writer)
+}
+
+func checkFile(path string, wiring ruleset.Wiring) (checkable, error) {
+	config, err := readConfig(path)
+	if err != nil {
+		return nil, err
+	}
+	if config != nil {
+		return checkConfig(path, config), nil
+	}
+	return check(path, wiring)
 }
 
 func check(path string, wiring ruleset.Wiring) (checked, error) {
@@ -84,12 +106,14 @@ func check(path string, wiring ruleset.Wiring) (checked, error) {
 	return c, nil
 }
 
+func (c checked) passed() bool { return c.OK }
+
 func (c checked) print(w io.Writer) {
 	io.WriteString(w, c.Problems.Render())
-	errors, warnings := len(c.Problems.Errors()), len(c.Problems.Warnings())
+	problems, warnings := len(c.Problems.Errors()), len(c.Problems.Warnings())
 	switch {
 	case !c.OK:
-		fmt.Fprintf(w, "%s: %s\n", c.File, plural(errors, "problem"))
+		fmt.Fprintf(w, "%s: %s\n", c.File, plural(problems, "problem"))
 		return
 	case warnings > 0:
 		fmt.Fprintf(w, "%s: good, with %s\n", c.File, plural(warnings, "warning"))

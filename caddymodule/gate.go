@@ -76,20 +76,30 @@ func (h *Handler) openGate() (*ruleset.Gate, error) {
 	if err != nil {
 		return nil, err
 	}
+	opened, err := h.app.lease.open()
+	if err != nil {
+		return nil, err
+	}
 	if err := h.prepare(h.first.rules); err != nil {
 		return nil, err
 	}
 	h.metricsOf(h.first.rules).inForce()
-	return ruleset.NewGate(h.first.rules, h.first.prover, h.app.ledger.value, keys), nil
+	return ruleset.NewGate(h.first.rules, h.first.prover, opened, keys), nil
 }
 
-// prepare makes room in the ledger and logs how much it will take at most.
+// prepare makes room in the ledger and logs where it is and how much it will
+// take at most.
 func (h *Handler) prepare(rules *ruleset.Ruleset) error {
-	plan, err := h.app.ledger.value.Prepare(rules.Tallies())
+	opened, err := h.app.lease.open()
+	if err != nil {
+		return err
+	}
+	plan, err := opened.own.Prepare(rules.Tallies())
 	if err != nil {
 		return fmt.Errorf("preparing the ledger: %w", err)
 	}
-	h.logger.Info("ruleset in force", zap.String("gate", rules.Name()), zap.String("file", h.path), zap.Stringer("ledger", plan))
+	h.logger.Info("ruleset in force", zap.String("gate", rules.Name()), zap.String("file", h.path),
+		zap.Stringer("ledger", &h.app.lease.place), zap.Stringer("takes", plan))
 	return nil
 }
 

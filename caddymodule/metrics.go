@@ -145,39 +145,3 @@ func (g *gateMetrics) changed(used bool) {
 	g.reloads.WithLabelValues(g.gate, "refused").Inc()
 	g.refused.WithLabelValues(g.gate).Set(1)
 }
-
-// ledgerCollector reports the state of the embedded ledger.
-type ledgerCollector struct{ *ledger.Embedded }
-
-func ledgerDesc(name, help string) *prometheus.Desc {
-	return prometheus.NewDesc("otpgate_ledger_"+name, help, nil, nil)
-}
-
-var (
-	ledgerKeys     = ledgerDesc("keys", "Numbers, addresses and so on that are followed now.")
-	ledgerHolds    = ledgerDesc("holds", "Sends that may still be settled.")
-	ledgerBytes    = ledgerDesc("bytes", "Memory of all tables.")
-	ledgerReserves = ledgerDesc("reserves_total", "Reservations asked for.")
-	ledgerRefusals = ledgerDesc("refusals_total", "Reservations for which a limit had no room.")
-	ledgerFull     = ledgerDesc("full_total", "Reservations that failed because the ledger had no room for a new key.")
-)
-
-// Describe implements prometheus.Collector.
-func (c ledgerCollector) Describe(ch chan<- *prometheus.Desc) { prometheus.DescribeByCollect(c, ch) }
-
-// Collect implements prometheus.Collector.
-func (c ledgerCollector) Collect(ch chan<- prometheus.Metric) {
-	s := c.Stats()
-	gauge := func(d *prometheus.Desc, value int) {
-		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(value))
-	}
-	counter := func(d *prometheus.Desc, value uint64) {
-		ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(value))
-	}
-	gauge(ledgerKeys, s.Keys)
-	gauge(ledgerHolds, s.Holds)
-	gauge(ledgerBytes, s.Bytes)
-	counter(ledgerReserves, s.Reserves)
-	counter(ledgerRefusals, s.Refusals)
-	counter(ledgerFull, s.Full)
-}

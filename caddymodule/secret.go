@@ -28,10 +28,10 @@ const (
 func checkSecret(s string) (string, error) {
 	s = strings.TrimSpace(s)
 	if len(s) < minSecret {
-		return "", fmt.Errorf("secret has %d bytes: want at least %d, such as `openssl rand -hex 32` prints, or leave it out and one is made and kept", len(s), minSecret)
+		return "", fmt.Errorf("it has %d bytes: want at least %d, such as `openssl rand -hex 32` prints", len(s), minSecret)
 	}
 	if strings.Count(s, s[:1]) == len(s) {
-		return "", errors.New("secret is one character repeated: want what `openssl rand -hex 32` prints")
+		return "", errors.New("it is one character repeated: want what `openssl rand -hex 32` prints")
 	}
 	return s, nil
 }

@@ -14,9 +14,9 @@ func TestCheckSecret(t *testing.T) {
 	for _, test := range []struct{ name, secret, want string }{
 		{"good", strings.Repeat("ab", 16), ""},
 		{"with a line end", strings.Repeat("ab", 16) + "\n", ""},
-		{"short", "secret-of-the-tests", "secret has 19 bytes: want at least 32, such as `openssl rand -hex 32` prints, or leave it out and one is made and kept"},
-		{"spaces", strings.Repeat(" ", 40), "secret has 0 bytes: want at least 32, such as `openssl rand -hex 32` prints, or leave it out and one is made and kept"},
-		{"one character", strings.Repeat("x", 40), "secret is one character repeated: want what `openssl rand -hex 32` prints"},
+		{"short", "secret-of-the-tests", "it has 19 bytes: want at least 32, such as `openssl rand -hex 32` prints"},
+		{"spaces", strings.Repeat(" ", 40), "it has 0 bytes: want at least 32, such as `openssl rand -hex 32` prints"},
+		{"one character", strings.Repeat("x", 40), "it is one character repeated: want what `openssl rand -hex 32` prints"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, err := checkSecret(test.secret)
@@ -73,7 +73,7 @@ func TestKeptSecret(t *testing.T) {
 	if err := os.WriteFile(path, []byte("damaged"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	const want = "the secret kept in Caddy's storage as otp_gate/secret cannot be used (delete it and a new one is made, but what has been counted is forgotten): secret has 7 bytes"
+	const want = "the secret kept in Caddy's storage as otp_gate/secret cannot be used (delete it and a new one is made, but what has been counted is forgotten): it has 7 bytes"
 	if _, err := keptSecret(t.Context(), &certmagic.FileStorage{Path: folder}); !strings.HasPrefix(message(err), want) {
 		t.Errorf("got %q, want %q", message(err), want)
 	}

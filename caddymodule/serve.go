@@ -19,6 +19,10 @@ import (
 // ServeHTTP judges r, and refuses it or passes it on.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	began := time.Now()
+	if !h.app.lease.enter() {
+		return h.unopened(w, r, began, errLeaseEnded)
+	}
+	defer h.app.lease.leave()
 	gate, err := h.open()
 	if err != nil {
 		return h.unopened(w, r, began, err)
@@ -139,7 +143,7 @@ func (d *decision) tellCooldown(header http.Header, status int) {
 }
 
 // unopened refuses r because the gate could not be opened: without its secret
-// it can count nothing.
+// and its ledger it can count nothing.
 func (h *Handler) unopened(w http.ResponseWriter, r *http.Request, began time.Time, err error) error {
 	h.logger.Error("the gate cannot be opened: every request is refused", zap.Error(err))
 	const code = ruleset.Unavailable

@@ -25,6 +25,7 @@ type decision struct {
 	challenge finding // what asked for a proof, if something did
 
 	digests   [12]digest
+	spare     digest // of what comes behind those
 	charges   []ledger.Charge
 	requests  int // how many of the charges count requests; they come first
 	proved    int // how many are asked with a good proof only; they come last
@@ -34,6 +35,7 @@ type decision struct {
 
 type digest struct {
 	key   ledger.Key
+	also  ledger.Key // under the other secret, if there is one
 	known bool
 	done  bool
 }
@@ -72,7 +74,7 @@ func (d *decision) run(r *http.Request, client netip.Addr) {
 // earlier refusals, or whoever keeps trying would never get out.
 func (d *decision) counts() bool {
 	switch d.Verdict.Reason {
-	case Closed, HumanUnavailable, Unavailable, EarlyData, Banned:
+	case Closed, HumanUnavailable, Unavailable, EarlyData, Banned, BudgetSpent:
 		return false
 	default:
 		return d.answer.Short.Tally == nil || d.answer.Short.Tally.Count != ledger.Refusals
@@ -127,6 +129,7 @@ func (d *decision) read(r *http.Request, client netip.Addr) bool {
 		}
 	} else {
 		f.Phone = number
+		f.Price = d.rules.priceOf(number)
 		d.policy = d.rules.policyFor(f)
 	}
 	if values.Email != "" {
@@ -265,34 +268,57 @@ func (d *decision) collect() {
 // for whom.
 func (d *decision) charge(c *counter) (ledger.Charge, bool) {
 	charge := ledger.Charge{Tally: c.tally, Key: c.tally.Seed}
-	for _, i := range c.per {
-		digest, ok := d.digest(i)
-		if !ok {
+	if c.tally.Period != ledger.Sliding {
+		if !d.Facts.Price.Known() || c.country != "" && c.country != d.Facts.Phone.Region() {
 			return charge, false
 		}
-		charge.Key = with(charge.Key, digest)
+		charge.Amount = int64(d.Facts.Price.Amount)
+	}
+	keys := d.gate.keys
+	if keys.also != nil {
+		charge.Also = c.tally.Seed
+	}
+	if len(c.per) == 0 {
+		charge.Key = with(charge.Key, keys.all)
+		if keys.also != nil {
+			charge.Also = with(charge.Also, keys.also.all)
+		}
+	}
+	for _, i := range c.per {
+		v := d.digest(i)
+		if !v.known {
+			return charge, false
+		}
+		charge.Key = with(charge.Key, v.key)
+		if keys.also != nil {
+			charge.Also = with(charge.Also, v.also)
+		}
 	}
 	if c.distinct >= 0 {
-		digest, ok := d.digest(c.distinct)
-		if !ok {
+		v := d.digest(c.distinct)
+		if !v.known {
 			return charge, false
 		}
-		charge.Member = digest[0]
+		charge.Member = v.key[0]
 	}
 	return charge, true
 }
 
-// digest returns what the i-th thing that the policy counts for hashes to.
-func (d *decision) digest(i int) (ledger.Key, bool) {
-	if i >= len(d.digests) {
-		return d.policy.pers[i].digest(d.gate.keys, &d.Facts)
+// digest returns what the i-th thing that the policy counts for hashes to. It
+// is good until the next one is asked for.
+func (d *decision) digest(i int) *digest {
+	v := &d.spare
+	if i < len(d.digests) {
+		if v = &d.digests[i]; v.done {
+			return v
+		}
 	}
-	v := &d.digests[i]
-	if !v.done {
-		v.key, v.known = d.policy.pers[i].digest(d.gate.keys, &d.Facts)
-		v.done = true
+	keys, per := d.gate.keys, d.policy.pers[i]
+	v.done = true
+	if v.key, v.known = per.digest(keys, &d.Facts); v.known && keys.also != nil {
+		v.also, _ = per.digest(keys.also, &d.Facts)
 	}
-	return v.key, v.known
+	return v
 }
 
 // look makes the first trip: it charges what counts requests, and refuses what
@@ -321,12 +347,20 @@ func (d *decision) reserve(ctx context.Context, charges []ledger.Charge) bool {
 	return true
 }
 
-// markShadow reports the shadow limits that would have refused.
+// markShadow reports the shadow limits that would have refused, and flags what
+// is spent beyond a budget's alert.
 func (d *decision) markShadow(of func(*ledger.Tally) bool) {
 	for _, short := range d.answer.Shadow {
-		if of(short.Tally) {
-			d.object(true, CheckLimit, short.Tally.Limits[short.Limit].Name, d.reason(short))
+		if !of(short.Tally) {
+			continue
 		}
+		l := d.limit(short)
+		if l.kind == alertsSpending {
+			d.Verdict.Flags = append(d.Verdict.Flags, Mark{l.check(), l.name, ""})
+		} else {
+			d.object(true, l.check(), l.name, d.reason(short))
+		}
+		d.alert(l, short)
 	}
 }
 
@@ -344,8 +378,9 @@ func (d *decision) heard(err error) bool {
 		return d.object(d.rules.settings.shadow, CheckLedger, "", Unavailable)
 	}
 	l := d.limit(short)
-	d.object(false, CheckLimit, l.name, d.reason(short))
+	d.object(false, l.check(), l.name, d.reason(short))
 	d.tell(l, short)
+	d.alert(l, short)
 	return false
 }
 
@@ -363,6 +398,8 @@ func (d *decision) reason(short ledger.Short) Code {
 	switch l := d.limit(short); {
 	case short.Banned:
 		return Banned
+	case l.kind == stopsSpending:
+		return BudgetSpent
 	case l.cooldown():
 		return TooSoon
 	default:
@@ -372,14 +409,15 @@ func (d *decision) reason(short ledger.Short) Code {
 
 // tell decides what the caller learns of a limit without room: the cooldown of
 // the number asked for, and what is the caller's own. The state of a number, a
-// range or a country is nobody's business.
+// range or a country is nobody's business, and neither is what has been asked
+// for at other gates, be it by the caller.
 func (d *decision) tell(l *limit, short ledger.Short) {
 	v := &d.Verdict
 	switch {
-	case v.Reason == TooSoon && !d.policy.hideCooldown:
+	case v.Reason == TooSoon && !l.across && !d.policy.hideCooldown:
 		v.Wait = short.Wait
 		v.Cooldown = Cooldown{l.window, short.Wait}
-	case v.Reason != TooSoon && l.callers():
+	case v.Reason != TooSoon && !l.across && l.perCaller():
 		v.Wait = short.Wait
 	case d.needsProof() && d.Facts.Proof == "" && !d.policy.humanShadow:
 		// Whoever has no proof cannot ask us about others.

@@ -1,6 +1,7 @@
 package ruleset
 
 import (
+	"bytes"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -22,12 +23,39 @@ import (
 // numbers, as with any other hash; HMAC-SHA-256 would cost ten times as much
 // and take nothing from that.
 type Keys struct {
-	k [4]uint64
+	k    [4]uint64
+	all  ledger.Key // stands for everything, where a tally has one key
+	also *Keys      // of the other secret; nil if there is none
 }
 
-// NewKeys returns the hashes of one secret, which should hold at least 32
-// random bytes.
-func NewKeys(secret []byte) *Keys {
+// NewKeys returns the hashes of a secret, which should hold at least 32 random
+// bytes.
+//
+// One other secret can be named beside it: what has been counted under that one
+// counts too, and all that is charged is charged under the first. So a secret
+// is exchanged in two steps, and nothing is forgotten or counted apart:
+//
+//  1. every gate is started with the old secret, and the new one beside it;
+//  2. when all are, every gate is started with the new secret, and the old one
+//     beside it, until the longest window, ban and period has ended.
+//
+// A member of a distinct tally that was counted under the other secret is not
+// known again and counts once more: such limits may refuse too early, and
+// never too late. An other secret that is the same, or empty, is none.
+//
+// NewKeys panics if several others are named.
+func NewKeys(secret []byte, also ...[]byte) *Keys {
+	if len(also) > 1 {
+		panic("ruleset: one secret at most can be named beside another")
+	}
+	keys := keysOf(secret)
+	if len(also) == 1 && len(also[0]) > 0 && !bytes.Equal(also[0], secret) {
+		keys.also = keysOf(also[0])
+	}
+	return keys
+}
+
+func keysOf(secret []byte) *Keys {
 	mac := hmac.New(sha256.New, secret)
 	mac.Write([]byte("otpgate ledger keys"))
 	derived := mac.Sum(nil)
@@ -35,6 +63,7 @@ func NewKeys(secret []byte) *Keys {
 	for i := range keys.k {
 		keys.k[i] = binary.BigEndian.Uint64(derived[8*i:])
 	}
+	keys.all = keys.digest('*', "")
 	return keys
 }
 

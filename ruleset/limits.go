@@ -19,7 +19,9 @@ type limit struct {
 	max      int
 	window   time.Duration
 	count    countWord
+	kind     limitKind
 	across   bool // shared by all gates of the ledger
+	away     awayWord
 	ban      time.Duration
 	shadow   bool
 	pos      strict.Pos // zero for a default
@@ -51,7 +53,7 @@ func defaultLimits(hasEmail bool) []limit {
 		limit{per: []per{{fact: perRange, less: rangeLess}}, max: 20, window: 10 * time.Minute, count: "unverified"},
 	)
 	for i := range limits {
-		limits[i].name = limits[i].describe()
+		limits[i].name, limits[i].away = limits[i].describe(), "share"
 	}
 	return limits
 }
@@ -85,7 +87,7 @@ func (c *compiler) compileLimit(s *limitSection) (limit, bool) {
 		ok = false
 	}
 	l := limit{pos: s.Pos, max: s.Max.V, window: time.Duration(s.In.V), count: "sends",
-		across: s.Across.Good(), ban: time.Duration(s.Ban.V), shadow: s.Shadow.V}
+		across: s.Across.Good(), away: s.Away.Or("share"), ban: time.Duration(s.Ban.V), shadow: s.Shadow.V}
 	if s.Count.Set {
 		l.count = s.Count.V
 	}
@@ -256,15 +258,15 @@ func (l limit) cooldown() bool {
 	return l.max == 1 && len(l.per) == 1 && l.per[0].fact == perPhone && len(l.distinct) == 0 && l.count == "sends"
 }
 
-// callers reports whether what l counts is the caller's own business.
-func (l limit) callers() bool {
+// perCaller reports whether l counts for the caller's own address or device.
+func (l limit) perCaller() bool {
 	return len(l.per) > 0 && !slices.ContainsFunc(l.per, func(p per) bool { return !p.isCallers() })
 }
 
 // bansOthers reports whether l can ban somebody else than the caller. Only a
 // request with a good proof may start such a ban.
 func (l limit) bansOthers() bool {
-	return l.ban > 0 && !l.callers() && !counts[l.count].Attempts()
+	return l.ban > 0 && !l.perCaller() && !counts[l.count].Attempts()
 }
 
 // counter is a tally and how its key is made of the facts.
@@ -272,7 +274,18 @@ type counter struct {
 	tally    *ledger.Tally
 	limits   []limit // as in tally.Limits
 	per      []int   // indices into policy.pers
+	country  string  // of the numbers that it counts; empty for all
 	distinct int     // index into policy.pers, or -1
+}
+
+// shared is 1 if the counter is shared with other gates. Such ones are asked
+// after the gate's own, so that of two cooldowns which end together the one is
+// named that may be told.
+func (c *counter) shared() int {
+	if c.limits[0].across {
+		return 1
+	}
+	return 0
 }
 
 // order says in which order counters are asked. Those of requests come first:
@@ -316,14 +329,11 @@ func (p *policy) count(gate string, limits []limit) {
 		}
 		c := &p.counters[i]
 		c.limits = append(c.limits, l)
-		c.tally.Limits = append(c.tally.Limits, ledger.Limit{Name: l.name, Max: int64(l.max), Window: l.window, Ban: l.ban, Shadow: l.shadow})
-		if l.cooldown() && !l.shadow {
+		c.tally.Limits = append(c.tally.Limits, ledger.Limit{Name: l.name, Max: int64(l.max), Window: l.window, Ban: l.ban, Shadow: l.shadow, Away: l.away.means()})
+		if l.cooldown() && !l.across && !l.shadow {
 			p.cooldown = max(p.cooldown, l.window)
 		}
 	}
-	slices.SortStableFunc(p.counters, func(a, b counter) int {
-		return cmp.Compare(a.order(), b.order())
-	})
 }
 
 // digestOf returns the index of what p makes of the facts: worked out once a

@@ -1,6 +1,7 @@
 package ruleset
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -46,12 +47,21 @@ func newPolicy(s *settings, lists *network.Lists) *policy {
 	add(CheckNumber, s.number.shadow, askRegion(&s.number))
 	add(CheckNumber, s.number.shadow, askType(&s.number))
 	add(CheckNumber, s.number.shadow, askPrefix(&s.number))
+	if s.budget != nil {
+		add(CheckBudget, s.budget.shadow, askPrice)
+	}
 	add(CheckGeo, s.geo.shadow, askMatch(&s.geo))
 	limits := slices.Clone(s.limits)
 	for i := range limits {
 		limits[i].shadow = limits[i].shadow || s.shadow
 	}
 	p.count(s.name, limits)
+	if s.budget != nil {
+		p.spend(s.name, s.budget, s.shadow)
+	}
+	slices.SortStableFunc(p.counters, func(a, b counter) int {
+		return cmp.Or(cmp.Compare(a.order(), b.order()), cmp.Compare(a.shared(), b.shared()))
+	})
 	return p
 }
 

@@ -187,6 +187,15 @@ type acrossWord string
 
 func (acrossWord) Words() []string { return []string{"all"} }
 
+// awayWord is what becomes of a limit while the server of the ledger is away.
+type awayWord string
+
+func (awayWord) Words() []string { return []string{"share", "local", "deny"} }
+
+func (w awayWord) means() ledger.Away {
+	return map[awayWord]ledger.Away{"share": ledger.Share, "local": ledger.Local, "deny": ledger.Deny}[w]
+}
+
 type cooldownWord string
 
 func (cooldownWord) Words() []string { return []string{"show", "hide"} }

@@ -6,12 +6,13 @@ package ledger
 //	       w0                       w1            w2 w3  w4           w5 w6 w7
 //	log    forgotten, kind, n      expires, next  key    ban, limit   3 runs
 //	member forgotten, kind, n      expires, next  key    ban, limit   1 member
+//	sum    forgotten, kind, n      expires, 0     key    0, start, end, sum
 //	hold   time, kind, flags, n    expires, next  id     8 marks
 //	more   next, kind, n           7 runs, 3 members or 14 marks
 //	free   kind                    next
 //
 // A run is a time and a count, see log.go; a member is two words, see
-// members.go; a mark is half a word, see hold.go. Expiries are Unix seconds,
+// members.go; sums are in sum.go; a mark is half a word, see hold.go. Expiries are Unix seconds,
 // rounded up, all other times Unix milliseconds.
 type line [8]uint64
 
@@ -21,6 +22,8 @@ const (
 	memberEntry
 	holdEntry
 	more
+
+	sumEntry uint64 = 8 // a bit of its own
 )
 
 const (

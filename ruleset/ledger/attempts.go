@@ -274,6 +274,7 @@ func (l *Embedded) tidy() {
 	}
 	l.tidied = now
 	clear(l.probes) // they know tallies
+	l.rares = nil
 	for _, r := range l.readings {
 		if r.used == 0 {
 			r.used = now // prepared before there was any time

@@ -53,6 +53,9 @@ func (l *Embedded) chargeSends(id ID, hash uint32, charges []Charge) {
 		if p.marks == 0 {
 			continue
 		}
+		if p.kind == sumEntry && c.Amount == 0 {
+			continue
+		}
 		if p.entry == nil && p.extra > 0 {
 			p.line, p.entry = l.findEntry(p.kind, c.Key, p.hash)
 		}
@@ -68,13 +71,18 @@ func (l *Embedded) chargeSends(id ID, hash uint32, charges []Charge) {
 		if c.Tally.Count == Unverified {
 			mark |= markUnverified
 		}
-		if p.kind == memberEntry {
-			l.memberEvent(p.line, c.Member, c.Tally)
-			marks = append(marks, mark|markMember, uint32(c.Member), uint32(c.Member>>32))
-		} else {
+		if p.kind == logEntry {
 			l.logEvent(p.entry, c.Tally, p.keep)
 			marks = append(marks, mark)
+			continue
 		}
+		pair := c.Member
+		if p.kind == memberEntry {
+			l.memberEvent(p.line, c.Member, c.Tally)
+		} else {
+			pair = l.sumEvent(p.entry, p.rare, c.Amount)
+		}
+		marks = append(marks, mark|markPair, uint32(pair), uint32(pair>>32))
 	}
 	l.marks = marks
 	if len(marks) > 0 {

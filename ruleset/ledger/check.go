@@ -10,7 +10,9 @@ func (l *Embedded) check(charges []Charge, a *Answer) {
 		switch p := &l.probes[i]; {
 		case p.marks == 0:
 			l.checkAttempts(&charges[i], p, a)
-		case p.entry != nil || p.extra > 0: // a new key has room
+		case p.kind == sumEntry:
+			l.checkSum(&charges[i], p, a)
+		case p.entry != nil || p.extra > 0 || p.rare != nil: // a new key has room
 			l.checkSends(&charges[i], p, a)
 		}
 	}
@@ -18,10 +20,17 @@ func (l *Embedded) check(charges []Charge, a *Answer) {
 
 // checkSends asks the limits of one tally of sends.
 func (l *Embedded) checkSends(c *Charge, p *probe, a *Answer) {
-	t, e, now := c.Tally, p.entry, l.clock.now
+	t, e, o, now := c.Tally, p.entry, p.rare, l.clock.now
 	banned := false
-	if e != nil {
-		if until, limit := e.ban(); until > now {
+	if e != nil || o != nil {
+		var until int64
+		var limit int
+		if o != nil {
+			until, limit = bothBan(e, o.also)
+		} else {
+			until, limit = e.ban()
+		}
+		if until > now {
 			banned = a.short(t, t.bannedBy(limit), until-now, true)
 			p.short = banned
 		}
@@ -31,28 +40,36 @@ func (l *Embedded) checkSends(c *Charge, p *probe, a *Answer) {
 	for i := range t.Limits {
 		limit := &t.Limits[i]
 		var wait int64
-		if p.kind == memberEntry {
+		switch {
+		case o != nil:
+			wait = l.bothWait(p.kind, e, o.also, c.Member, limit, p.extra)
+		case p.kind == memberEntry:
 			wait = l.memberWait(e, c.Member, limit, p.extra)
-		} else {
+		default:
 			wait = l.logWait(e, limit, p.extra)
 		}
 		if wait == 0 {
 			continue
 		}
-		if !banned && !limit.Shadow && limit.Ban > ban && e != nil {
+		if !banned && !limit.Shadow && limit.Ban > ban && (e != nil || o != nil) {
 			ban, bans = limit.Ban, i
 		}
 		p.short = a.short(t, i, wait, false) || p.short
 	}
-	if e == nil {
-		return
-	}
 	if ban > 0 {
 		until := min(now+millis(ban), 1<<42)
-		e.setBan(until, bans)
-		e.keep(until)
-		l.lines.touch(p.line)
+		if e != nil {
+			l.ban(p.line, until, bans)
+		} else {
+			l.ban(o.line, until, bans) // a new name has no entry, and gets none for being refused
+		}
 		p.short = a.short(t, bans, until-now, true) || p.short
+	}
+	if o != nil {
+		l.keepAlso(p)
+	}
+	if e == nil {
+		return
 	}
 	// A window that has become longer since the last event keeps the key.
 	last := int64(0)
@@ -64,6 +81,14 @@ func (l *Embedded) checkSends(c *Charge, p *probe, a *Answer) {
 	if last > 0 && e.keep(last+p.keep) {
 		l.lines.touch(p.line)
 	}
+}
+
+// ban starts a ban of the i-th limit for the entry at a line.
+func (l *Embedded) ban(line uint32, until int64, i int) {
+	e := l.lines.at(line)
+	e.setBan(until, i)
+	e.keep(until)
+	l.lines.touch(line)
 }
 
 // bannedBy returns the limit to name for a ban that the i-th limit started,
@@ -88,7 +113,13 @@ func (l *Embedded) checkAttempts(c *Charge, p *probe, a *Answer) {
 	var bans int
 	for i := range t.Limits {
 		limit := &t.Limits[i]
-		wait, until := p.reading.sketches[i].wait(p.spread, now, limit, p.extra)
+		s := p.reading.sketches[i]
+		var wait, until int64
+		if p.rare != nil {
+			wait, until = s.bothWait(p.spread, p.rare.spread, now, limit, p.extra)
+		} else {
+			wait, until = s.wait(p.spread, now, limit, p.extra)
+		}
 		if until > now {
 			short := a.short(t, i, until-now, true)
 			banned, p.short = banned || short, p.short || short

@@ -59,6 +59,7 @@ type Embedded struct {
 
 	// What one call works with, kept to save the allocations.
 	probes []probe
+	rares  []*rare
 	runs   []run
 	chain  []uint32
 	times  []int64
@@ -66,6 +67,8 @@ type Embedded struct {
 	sink   uint64
 	marked int  // marks of the charges
 	asked  bool // some of them count requests
+	wrong  bool // an amount of them cannot be
+	both   []uint64
 }
 
 // Option changes how an embedded ledger is made.
@@ -132,12 +135,18 @@ func (l *Embedded) Look(ctx context.Context, at time.Time, charges []Charge, a *
 	l.begin(at)
 	l.stats.Looks++
 	l.find(charges)
+	if l.wrong {
+		return errAmount
+	}
 	l.check(charges, a)
 	l.chargeRequests(charges)
 	return nil
 }
 
-var errNoID = errors.New("ledger: a reservation needs an id")
+var (
+	errNoID   = errors.New("ledger: a reservation needs an id")
+	errAmount = fmt.Errorf("ledger: an amount to charge is 0 to %d", int64(MaxAmount))
+)
 
 // Reserve takes all charges, or none. See [Ledger].
 func (l *Embedded) Reserve(ctx context.Context, at time.Time, id ID, charges []Charge, a *Answer) error {
@@ -172,6 +181,9 @@ func (l *Embedded) reserve(at time.Time, id ID, charges []Charge, a *Answer) (c 
 	hash := l.index.hash(id.words())
 	l.sink += l.index.segment(hash).slots[hash%segmentSlots]
 	l.find(charges)
+	if l.wrong {
+		return nil, false, errAmount
+	}
 	if i, h := l.findHold(id, hash); h != nil {
 		if h.expires() > l.clock.now {
 			a.Refused = false

@@ -5,7 +5,7 @@ package ledger
 // the same place.
 type probe struct {
 	tally   *Tally
-	keep    int64  // its longest window, in milliseconds
+	keep    int64  // its longest window, or what is left of its period, in milliseconds
 	kind    uint64 // of its entries
 	marks   int    // that a hold has for it, 0 for attempts
 	reading *reading
@@ -18,6 +18,17 @@ type probe struct {
 	spread  uint64 // the hash of attempts
 	extra   int    // charges to the same key earlier in this call
 	short   bool   // a limit that is no shadow has no room
+	rare    *rare  // what few probes have to know beside that; others have nil
+}
+
+// rare is for keys that have another name too, and for tallies with a period.
+type rare struct {
+	tally      *Tally
+	also       *line  // what is under the other name, nil if there is nothing
+	line       uint32 // where
+	spread     uint64 // its hash, of attempts
+	start, end int64  // of the period
+	amount     int64  // that was charged to the same key earlier in this call
 }
 
 // find looks up all charges. It does so in rounds, so that the processor waits
@@ -28,14 +39,15 @@ func (l *Embedded) find(charges []Charge) {
 		l.probes = append(l.probes, probe{})
 	}
 	probes := l.probes[:len(charges)]
-	sink := uint64(0)
-	l.marked, l.asked = 0, false
+	sink, special := uint64(0), uint64(0)
+	l.marked, l.asked, l.wrong = 0, false, false
 	for i := range probes {
 		c, p := &charges[i], &probes[i]
 		if p.tally != c.Tally {
 			l.know(p, c.Tally)
 		}
-		p.line, p.entry, p.extra, p.short = 0, nil, 0, false
+		p.line, p.entry, p.rare, p.extra, p.short = 0, nil, nil, 0, false
+		special |= p.kind&sumEntry | c.Also[0] | c.Also[1]
 		l.marked += p.marks
 		if p.marks == 0 {
 			l.asked = l.asked || c.Tally.Count == Requests
@@ -80,6 +92,9 @@ func (l *Embedded) find(charges []Charge) {
 		}
 		seen |= bit
 	}
+	if special != 0 {
+		l.findRare(charges)
+	}
 	l.sink += sink // or the compiler would see that nobody needs it
 }
 
@@ -92,8 +107,11 @@ func (l *Embedded) know(p *probe, t *Tally) {
 	}
 	window, _, _ := reach(t.Limits)
 	p.keep, p.kind, p.marks = millis(window), logEntry, 1
-	if t.Distinct {
+	switch {
+	case t.Distinct:
 		p.kind, p.marks = memberEntry, 3
+	case t.Period != Sliding:
+		p.kind, p.marks = sumEntry, 3
 	}
 }
 

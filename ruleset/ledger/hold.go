@@ -7,7 +7,7 @@ import "encoding/binary"
 // ends, or until all has been given back.
 //
 // A mark is 32 bits: the number of the line, whether it counts unverified
-// sends, and whether it has members; in that case two more follow, the member.
+// sends, and whether two more follow: the member, or the amount.
 //
 // The number of a line is enough to find the event again: a line that has
 // been given to another key since has forgotten all times before that.
@@ -15,7 +15,7 @@ const (
 	headMarks = 8
 	lineMarks = 14
 
-	markMember     = 1
+	markPair       = 1
 	markUnverified = 2
 	markShift      = 2
 )
@@ -76,9 +76,9 @@ func (l *Embedded) giveBack(h *line, all bool) {
 	for len(marks) > 0 {
 		mark := marks[0]
 		marks = marks[1:]
-		var member uint64
-		if mark&markMember != 0 {
-			member = uint64(marks[0]) | uint64(marks[1])<<32
+		var pair uint64
+		if mark&markPair != 0 {
+			pair = uint64(marks[0]) | uint64(marks[1])<<32
 			marks = marks[2:]
 		}
 		if !all && mark&markUnverified == 0 {
@@ -91,9 +91,11 @@ func (l *Embedded) giveBack(h *line, all bool) {
 		e := l.lines.at(i)
 		back := false
 		switch kind := e.kind(); {
-		case kind == memberEntry && mark&markMember != 0:
-			back = l.memberReturn(i, member, t)
-		case kind == logEntry && mark&markMember == 0:
+		case kind == memberEntry && mark&markPair != 0:
+			back = l.memberReturn(i, pair, t)
+		case kind == sumEntry && mark&markPair != 0:
+			back = l.sumReturn(i, pair, t)
+		case kind == logEntry && mark&markPair == 0:
 			back = l.logReturn(i, t)
 		}
 		if !back {
@@ -127,7 +129,7 @@ func (l *Embedded) sweep(n int) {
 		}
 		e := l.lines.at(l.cursor)
 		switch e.kind() {
-		case logEntry, memberEntry, holdEntry:
+		case logEntry, memberEntry, sumEntry, holdEntry:
 			if e.expires() <= l.clock.now {
 				hash := l.index.hash(e[2], e[3])
 				sink += l.index.segment(hash).slots[hash%segmentSlots] // is needed next

@@ -40,6 +40,12 @@ func (l *Embedded) memberWait(e *line, member uint64, limit *Limit, extra int) i
 			l.times = append(l.times, t)
 		}
 	}
+	return l.placeWait(room, limit)
+}
+
+// placeWait tells in how many milliseconds one of room places is free, where
+// l.times are those of the last events of all who have one.
+func (l *Embedded) placeWait(room int, limit *Limit) int64 {
 	switch n := len(l.times); {
 	case room <= 0:
 		return millis(limit.Window)

@@ -113,11 +113,15 @@ func (p *Plan) bound(tallies []*Tally) {
 			marks += 2
 		}
 		window, _, _ := reach(t.Limits)
+		if t.Period != Sliding {
+			marks += 2
+			window = t.Period.longest()
+		}
 		longest = max(longest, window)
 	}
 	admitted := math.Inf(1)
 	for _, t := range tallies {
-		if !t.Total || t.Count != Sends || t.Distinct {
+		if !t.Total || t.Count != Sends || t.Distinct || t.Period != Sliding {
 			continue
 		}
 		for i := range t.Limits {
@@ -152,10 +156,16 @@ func (t *Tally) validate() error {
 	if t.Distinct && t.Count.Attempts() {
 		return fmt.Errorf("ledger: tally %q counts attempts, and those have no members", t.Name)
 	}
+	if t.Period != Sliding {
+		return t.validateSum()
+	}
+	if t.Zone != nil {
+		return fmt.Errorf("ledger: tally %q has a zone, and no period that would need one", t.Name)
+	}
 	for _, limit := range t.Limits {
 		switch {
-		case limit.Max < 1 || limit.Max > math.MaxInt32:
-			return fmt.Errorf("ledger: limit %q has a max of %d, not of 1 to %d", limit.Name, limit.Max, math.MaxInt32)
+		case limit.Max < 1 || limit.Max > MaxEvents:
+			return fmt.Errorf("ledger: limit %q has a max of %d, not of 1 to %d", limit.Name, limit.Max, MaxEvents)
 		case t.Distinct && limit.Max > MaxExact:
 			return fmt.Errorf("ledger: limit %q has a max of %d members, and %d is the most", limit.Name, limit.Max, MaxExact)
 		case limit.Window < minWindow || limit.Window > maxWindow:
@@ -165,4 +175,35 @@ func (t *Tally) validate() error {
 		}
 	}
 	return nil
+}
+
+// validateSum is validate for a tally with a period.
+func (t *Tally) validateSum() error {
+	switch {
+	case t.Period > Month:
+		return fmt.Errorf("ledger: tally %q has an unknown period", t.Name)
+	case t.Count != Sends:
+		return fmt.Errorf("ledger: tally %q adds up amounts in each %s, and only sends have amounts", t.Name, t.Period)
+	case t.Distinct:
+		return fmt.Errorf("ledger: tally %q adds up amounts in each %s, and those have no members", t.Name, t.Period)
+	}
+	for _, limit := range t.Limits {
+		switch {
+		case limit.Max < 1 || limit.Max > MaxAmount:
+			return fmt.Errorf("ledger: limit %q has a max of %d, not of 1 to %d", limit.Name, limit.Max, int64(MaxAmount))
+		case limit.Window != 0:
+			return fmt.Errorf("ledger: limit %q has a window of %s, and is for each %s", limit.Name, limit.Window, t.Period)
+		case limit.Ban != 0:
+			return fmt.Errorf("ledger: limit %q has a ban of %s, and what is for each %s bans nobody", limit.Name, limit.Ban, t.Period)
+		}
+	}
+	return nil
+}
+
+// longest is more than any period takes, however clocks are changed in it.
+func (p Period) longest() time.Duration {
+	if p == Month {
+		return 32 * 24 * time.Hour
+	}
+	return 2 * 24 * time.Hour
 }

@@ -36,6 +36,8 @@ func (l *Embedded) rebuild() bool {
 			ok = e.n() <= headRuns && follow(e, lineRuns)
 		case memberEntry:
 			ok = e.n() <= headMembers && follow(e, lineMembers)
+		case sumEntry:
+			ok = e.n() <= 1 && e.next() == 0 && e[sumSum] <= maxSum
 		case holdEntry:
 			ok = e.n() <= headMarks && follow(e, lineMarks)
 			l.holds++

@@ -30,7 +30,7 @@ const (
 	recordHeader = 48
 
 	fileMagic   = "otpgate ledger\n\x00"
-	fileVersion = 1
+	fileVersion = 2
 	fileHeader  = 64
 
 	lineBytes = 64

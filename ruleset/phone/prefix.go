@@ -71,23 +71,29 @@ func (n Number) HasPrefix(prefix string) bool {
 		return false
 	}
 	var buf [maxDigits + 4]byte
-	text := n.key.append(buf[:0])
-	if starts(text, prefix) {
+	if starts(n.key.append(buf[:0]), prefix) {
 		return true
 	}
 	if n.written != n.key && starts(n.written.append(buf[:0]), prefix) {
 		return true
 	}
-	text = n.key.append(buf[:0])
+	text, has := n.older(buf[:0])
+	return has && starts(text, prefix)
+}
+
+// older appends to buf the spelling from before the numbers of a country were
+// changed, if n has one.
+func (n Number) older(buf []byte) ([]byte, bool) {
+	text := n.key.append(buf)
 	switch {
 	case n.code == mexico && len(text) == len("+525512345678"):
-		return starts(splice(text, 3, '1'), prefix)
+		return splice(text, 3, '1'), true
 	case n.code == argentina && len(text) == len("+541123456789"):
-		return starts(splice(text, 3, '9'), prefix)
+		return splice(text, 3, '9'), true
 	case n.code == brazil && len(text) == len("+5511987654321") && text[5] == '9':
-		return gotNinthDigit([]byte{text[6] - '0', text[7] - '0'}) && starts(append(text[:5], text[6:]...), prefix)
+		return append(text[:5], text[6:]...), gotNinthDigit([]byte{text[6] - '0', text[7] - '0'})
 	}
-	return false
+	return nil, false
 }
 
 func starts(text []byte, prefix string) bool {

@@ -12,6 +12,7 @@ import (
 	"math/rand/v2"
 	"testing"
 	"time"
+	_ "time/tzdata" // the stories are from all over the world
 
 	"github.com/otpgate/otpgate/ruleset/ledger"
 )
@@ -56,7 +57,27 @@ var promises = []promise{
 	{"keys and tallies are apart", apart},
 	{"time does not run backwards", backwards},
 	{"an id is needed", idNeeded},
+	{"amounts add up to max in each period", amountsAddUp},
+	{"days and months are those of the calendar", calendar},
+	{"amounts are exact", amountsExact},
+	{"amounts below zero and beyond the most are errors", amountsInBounds},
+	{"an amount of nothing always fits", amountOfNothing},
+	{"alerts count amounts and refuse nobody", alerts},
+	{"amounts are taken with all charges or not at all", amountsAllOrNone},
+	{"amounts not sent are given back once and in their period", amountsGivenBack},
+	{"amounts stay when max changes", amountsStay},
+	{"a hundred for what is left of an amount", hundredForAmount},
+	{"a key under another secret is the same key", anotherSecret},
+	{"a wide log under another secret is the same log", anotherSecretWide},
+	{"members under another secret are the same members", anotherSecretMembers},
+	{"bans under another secret are the same bans", anotherSecretBans},
+	{"amounts under another secret add up", anotherSecretAmounts},
+	{"attempts under another secret count", anotherSecretAttempts},
+	{"what is charged is charged under one secret", chargedOnce},
+	{"what is settled is found under the secret it was charged", settledAfterRotation},
 	{"random schedules agree with the model", agree},
+	{"random amounts agree with the model", agreeOnAmounts},
+	{"random rotations of the secret agree with the model", agreeOnSecrets},
 	{"random schedules keep wide limits in bounds", inBounds},
 	{"random changes of limits forget nothing", neverUnder},
 }
@@ -205,6 +226,40 @@ func by(t *ledger.Tally, key, member string) ledger.Charge {
 	c := of(t, key)
 	c.Member = spread(member)[0]
 	return c
+}
+
+// sums makes a tally of amounts in periods; nil is UTC.
+func sums(name string, p ledger.Period, zone *time.Location, limits ...ledger.Limit) *ledger.Tally {
+	t := tally(name, ledger.Sends, limits...)
+	t.Period, t.Zone = p, zone
+	return t
+}
+
+// costs charges an amount to a key of a tally with a period.
+func costs(t *ledger.Tally, key string, amount int64) ledger.Charge {
+	c := of(t, key)
+	c.Amount = amount
+	return c
+}
+
+func upTo(name string, most int64) ledger.Limit { return ledger.Limit{Name: name, Max: most} }
+
+// under gives the key of c the name that it has under a secret, and also the
+// one it has under another, if that is not empty.
+func under(secret, also string, c ledger.Charge) ledger.Charge {
+	key := c.Key
+	c.Key = underSecret(secret, key)
+	if also != "" {
+		c.Also = underSecret(also, key)
+	}
+	return c
+}
+
+func underSecret(secret string, key ledger.Key) ledger.Key {
+	b := []byte(secret)
+	b = binary.LittleEndian.AppendUint64(b, key[0])
+	b = binary.LittleEndian.AppendUint64(b, key[1])
+	return spread(string(b))
 }
 
 // spread stands in for a keyed hash.

@@ -11,7 +11,7 @@ import (
 )
 
 // Model is a ledger as slow and as obvious as can be: it keeps every event in
-// a list and counts by going through it. It is exact for all limits, also for
+// a list and counts, or adds up, by going through it. It is exact for all limits, also for
 // those where other ledgers may be too careful. It forgets nothing, so it is
 // for tests only.
 type Model struct {
@@ -19,6 +19,7 @@ type Model struct {
 	now      time.Time
 	counters map[counterKey]*counter
 	holds    map[ledger.ID]*hold
+	bounds   func(t *ledger.Tally, at time.Time) (start, end time.Time)
 }
 
 type counterKey struct {
@@ -36,6 +37,7 @@ type counter struct {
 type event struct {
 	at     time.Time
 	member uint64
+	amount int64
 	id     ledger.ID
 }
 
@@ -46,7 +48,7 @@ type hold struct {
 
 // NewModel returns an empty model.
 func NewModel() *Model {
-	return &Model{counters: make(map[counterKey]*counter), holds: make(map[ledger.ID]*hold)}
+	return &Model{counters: make(map[counterKey]*counter), holds: make(map[ledger.ID]*hold), bounds: (*ledger.Tally).Bounds}
 }
 
 var _ ledger.Ledger = (*Model)(nil)
@@ -55,8 +57,7 @@ func (m *Model) Look(_ context.Context, at time.Time, charges []ledger.Charge, a
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.tick(at)
-	m.ask(charges, a)
-	return nil
+	return m.ask(charges, a)
 }
 
 func (m *Model) Reserve(_ context.Context, at time.Time, id ledger.ID, charges []ledger.Charge, a *ledger.Answer) error {
@@ -71,10 +72,11 @@ func (m *Model) Reserve(_ context.Context, at time.Time, id ledger.ID, charges [
 		*a = ledger.Answer{}
 		return nil
 	}
-	if m.ask(charges, a); !a.Refused {
+	err := m.ask(charges, a)
+	if !a.Refused {
 		m.take(id, charges)
 	}
-	return nil
+	return err
 }
 
 func (m *Model) Record(_ context.Context, at time.Time, charges []ledger.Charge) error {
@@ -117,6 +119,7 @@ func (m *Model) tick(at time.Time) {
 	}
 }
 
+// counter is where c is charged to.
 func (m *Model) counter(c ledger.Charge) *counter {
 	k := counterKey{c.Tally.Seed, c.Key}
 	if m.counters[k] == nil {
@@ -125,8 +128,28 @@ func (m *Model) counter(c ledger.Charge) *counter {
 	return m.counters[k]
 }
 
+// united is what is known of the key of c under both of its names.
+func (m *Model) united(c ledger.Charge) counter {
+	k := *m.counter(c)
+	also := m.counters[counterKey{c.Tally.Seed, c.Also}]
+	if c.Also == (ledger.Key{}) || also == nil {
+		return k
+	}
+	k.events = slices.Concat(k.events, also.events)
+	if also.banned.After(k.banned) {
+		k.banned, k.bannedBy = also.banned, also.bannedBy
+	}
+	return k
+}
+
 // ask fills in the answer, starts bans, and charges requests.
-func (m *Model) ask(charges []ledger.Charge, a *ledger.Answer) {
+func (m *Model) ask(charges []ledger.Charge, a *ledger.Answer) error {
+	*a = ledger.Answer{Refused: true}
+	for _, c := range charges {
+		if c.Tally.Period != ledger.Sliding && (c.Amount < 0 || c.Amount > ledger.MaxAmount) {
+			return errors.New("no such amount")
+		}
+	}
 	*a = ledger.Answer{}
 	requests := true // may be charged
 	for _, c := range charges {
@@ -139,14 +162,20 @@ func (m *Model) ask(charges []ledger.Charge, a *ledger.Answer) {
 			m.add(ledger.ID{}, c)
 		}
 	}
+	return nil
 }
 
 // askOne asks the limits of one charge and reports whether they refuse it.
 func (m *Model) askOne(c ledger.Charge, a *ledger.Answer) (refused bool) {
-	k := m.counter(c)
+	k := m.united(c)
 	full := -1 // the full limit with the longest ban
 	for i, limit := range c.Tally.Limits {
-		wait := m.wait(c, int(limit.Max), limit.Window)
+		var wait time.Duration
+		if c.Tally.Period != ledger.Sliding {
+			wait = m.waitForEnd(c, limit.Max)
+		} else {
+			wait = m.wait(c, int(limit.Max), limit.Window)
+		}
 		if wait == 0 {
 			continue
 		}
@@ -162,6 +191,8 @@ func (m *Model) askOne(c ledger.Charge, a *ledger.Answer) (refused bool) {
 	}
 	if full >= 0 && !k.banned.After(m.now) {
 		k.banned, k.bannedBy = m.now.Add(c.Tally.Limits[full].Ban), full
+		own := m.counter(c)
+		own.banned, own.bannedBy = k.banned, k.bannedBy
 	}
 	if k.banned.After(m.now) {
 		refused = true
@@ -190,13 +221,29 @@ func (m *Model) wait(c ledger.Charge, most int, window time.Duration) time.Durat
 	}
 }
 
+// waitForEnd is how long it takes until the amount that is charged fits, which
+// is until its period ends, or not at all.
+func (m *Model) waitForEnd(c ledger.Charge, most int64) time.Duration {
+	start, end := m.bounds(c.Tally, m.now)
+	sum := c.Amount
+	for _, e := range m.united(c).events {
+		if !e.at.Before(start) && e.at.Before(end) {
+			sum += e.amount
+		}
+	}
+	if c.Amount == 0 || sum <= most {
+		return 0
+	}
+	return end.Sub(m.now)
+}
+
 // count is how many events, or how many members other than the one that is
 // charged, there are in the window that ends at a time; and when the first of
 // these events leaves. If the member is there already, it needs no place and
 // the count is -1.
 func (m *Model) count(c ledger.Charge, window time.Duration, at time.Time) (n int, next time.Time) {
 	members := make(map[uint64]bool)
-	for _, e := range m.counter(c).events {
+	for _, e := range m.united(c).events {
 		leaves := e.at.Add(window)
 		if !leaves.After(at) {
 			continue
@@ -236,7 +283,7 @@ func (m *Model) add(id ledger.ID, c ledger.Charge) {
 	if c.Tally.Distinct {
 		m.leave(k, c)
 	}
-	k.events = append(k.events, event{m.now, c.Member, id})
+	k.events = append(k.events, event{m.now, c.Member, c.Amount, id})
 }
 
 // leave forgets the events of a member that has left all windows: when it

@@ -21,8 +21,10 @@ type mutant struct {
 	reserve func(m *Model, at time.Time, id ledger.ID, c []ledger.Charge) // after a reserve
 	look    func(m *Model, c []ledger.Charge)                             // after a look
 	settle  func(m *Model, id ledger.ID, o *ledger.Outcome)               // before settling
-	record  bool                                                          // whether to forget to
-	racy    bool                                                          // looks and takes, in two steps
+	charge  func(*ledger.Charge)                                          // what the ledger takes a charge for
+	bounds  func(t *ledger.Tally, at time.Time) (start, end time.Time)
+	record  bool // whether to forget to
+	racy    bool // looks and takes, in two steps
 	noID    bool
 	always  bool // takes again under the same id
 	clock   bool // follows every clock
@@ -47,11 +49,17 @@ func (m *mutant) await() {
 }
 
 func (m *mutant) charges(charges []ledger.Charge) []ledger.Charge {
-	if m.tallies == nil {
+	if m.tallies == nil && m.charge == nil {
 		return charges
 	}
 	charges = slices.Clone(charges)
 	for i := range charges {
+		if m.charge != nil {
+			m.charge(&charges[i])
+		}
+		if m.tallies == nil {
+			continue
+		}
 		t := *charges[i].Tally
 		t.Limits = slices.Clone(t.Limits)
 		t = m.tallies(t)
@@ -164,6 +172,27 @@ func limits(change func(*ledger.Limit)) func(ledger.Tally) ledger.Tally {
 			change(&t.Limits[i])
 		}
 		return t
+	}
+}
+
+// periods changes each tally that has a period.
+func periods(change func(*ledger.Tally)) func(ledger.Tally) ledger.Tally {
+	return func(t ledger.Tally) ledger.Tally {
+		if t.Period != ledger.Sliding {
+			change(&t)
+		}
+		return t
+	}
+}
+
+// charged calls f with the events of a hold that are amounts.
+func charged(m *Model, id ledger.ID, f func(*counter, *event)) {
+	for _, k := range m.counters {
+		for i := range k.events {
+			if e := &k.events[i]; e.id == id && e.amount > 0 {
+				f(k, e)
+			}
+		}
 	}
 }
 
@@ -286,7 +315,7 @@ var mutants = []mutantOf{
 			}
 		}
 	}}, []string{"members are given back one by one", "random schedules agree with the model"}},
-	{"looks and takes in two steps", mutant{racy: true}, []string{"a hundred for one place"}},
+	{"looks and takes in two steps", mutant{racy: true}, []string{"a hundred for one place", "a hundred for what is left of an amount"}},
 	{"requests are not counted", mutant{tallies: func(t ledger.Tally) ledger.Tally {
 		if t.Count == ledger.Requests {
 			t.Count = ledger.Refusals
@@ -301,7 +330,134 @@ var mutants = []mutantOf{
 	{"a changed limit starts anew", mutant{tallies: func(t ledger.Tally) ledger.Tally {
 		t.Seed = spread(fmt.Sprint(t.Name, t.Limits))
 		return t
-	}}, []string{"limits may change between calls", "random changes of limits forget nothing"}},
+	}}, []string{"limits may change between calls", "amounts stay when max changes", "random changes of limits forget nothing"}},
+
+	{"an amount more than max", mutant{tallies: periods(func(t *ledger.Tally) {
+		for i := range t.Limits {
+			t.Limits[i].Max++
+		}
+	})}, []string{"amounts add up to max in each period", "amounts are exact", "amounts are taken with all charges or not at all", "random amounts agree with the model"}},
+	{"max itself is refused", mutant{tallies: periods(func(t *ledger.Tally) {
+		for i := range t.Limits {
+			t.Limits[i].Max--
+		}
+	})}, []string{"amounts add up to max in each period", "amounts are exact", "random amounts agree with the model", "a hundred for what is left of an amount"}},
+	{"amounts are events", mutant{charge: func(c *ledger.Charge) { c.Amount = min(c.Amount, 1) }},
+		[]string{"amounts add up to max in each period", "amounts are exact", "random amounts agree with the model"}},
+	{"amounts are rounded", mutant{charge: func(c *ledger.Charge) { c.Amount = c.Amount / 10_000 * 10_000 }},
+		[]string{"amounts are exact", "amounts below zero and beyond the most are errors"}},
+	{"amounts lose their last bit", mutant{charge: func(c *ledger.Charge) {
+		if c.Amount > 1<<24 {
+			c.Amount = int64(float32(c.Amount))
+		}
+	}}, []string{"amounts are exact"}},
+	{"any amount will do", mutant{charge: func(c *ledger.Charge) {
+		if c.Amount < 0 || c.Amount > ledger.MaxAmount {
+			c.Tally = tally(c.Tally.Name, ledger.Sends, limit(100, hour))
+		}
+	}}, []string{"amounts below zero and beyond the most are errors"}},
+	{"nothing is refused by a full limit", mutant{charge: func(c *ledger.Charge) { c.Amount = max(c.Amount, 1) }},
+		[]string{"an amount of nothing always fits", "random amounts agree with the model"}},
+	{"zones are ignored", mutant{tallies: periods(func(t *ledger.Tally) { t.Zone = nil })},
+		[]string{"days and months are those of the calendar", "random amounts agree with the model"}},
+	{"months are days", mutant{tallies: periods(func(t *ledger.Tally) { t.Period = ledger.Day })},
+		[]string{"amounts add up to max in each period", "days and months are those of the calendar", "random amounts agree with the model"}},
+	{"a day has 24 hours", mutant{bounds: func(t *ledger.Tally, at time.Time) (time.Time, time.Time) {
+		start, end := t.Bounds(at)
+		if t.Period == ledger.Day {
+			end = start.Add(day)
+		}
+		return start, end
+	}}, []string{"days and months are those of the calendar"}},
+	{"a day is the last 24 hours", mutant{bounds: func(t *ledger.Tally, at time.Time) (time.Time, time.Time) {
+		_, end := t.Bounds(at)
+		return at.Add(-day), end
+	}}, []string{"amounts add up to max in each period", "days and months are those of the calendar", "random amounts agree with the model"}},
+	{"a period ends a millisecond early", mutant{bounds: func(t *ledger.Tally, at time.Time) (time.Time, time.Time) {
+		start, end := t.Bounds(at.Add(ms))
+		return start.Add(-ms), end.Add(-ms)
+	}}, []string{"amounts add up to max in each period", "days and months are those of the calendar"}},
+	{"alerts refuse", mutant{tallies: periods(func(t *ledger.Tally) {
+		for i := range t.Limits {
+			t.Limits[i].Shadow = false
+		}
+	})}, []string{"alerts count amounts and refuse nobody", "random amounts agree with the model"}},
+	{"alerts are silent", mutant{answer: func(a *ledger.Answer) {
+		a.Shadow = slices.DeleteFunc(a.Shadow, func(s ledger.Short) bool { return s.Tally.Period != ledger.Sliding })
+	}}, []string{"alerts count amounts and refuse nobody", "amounts under another secret add up", "random amounts agree with the model"}},
+	{"only the first limit of an amount", mutant{tallies: periods(func(t *ledger.Tally) { t.Limits = t.Limits[:1] })},
+		[]string{"alerts count amounts and refuse nobody", "random amounts agree with the model"}},
+	{"a refused request charges amounts", mutant{reserve: func(m *Model, at time.Time, id ledger.ID, charges []ledger.Charge) {
+		for _, c := range charges {
+			var a ledger.Answer
+			if c.Tally.Period != ledger.Sliding && !m.askOne(c, &a) {
+				m.add(id, c)
+			}
+		}
+	}}, []string{"amounts are taken with all charges or not at all", "random amounts agree with the model"}},
+	{"amounts are not given back", mutant{settle: func(m *Model, id ledger.ID, o *ledger.Outcome) {
+		charged(m, id, func(_ *counter, e *event) { e.id = ledger.ID{} })
+	}}, []string{"amounts not sent are given back once and in their period", "what is settled is found under the secret it was charged", "random amounts agree with the model"}},
+	{"amounts are given back each time", mutant{settle: func(m *Model, id ledger.ID, o *ledger.Outcome) {
+		if *o != ledger.NotSent || m.holds[id] != nil {
+			return
+		}
+		for _, k := range m.counters {
+			for i := range k.events {
+				if e := &k.events[i]; e.amount > 0 {
+					e.amount -= min(e.amount, 30)
+					return
+				}
+			}
+		}
+	}}, []string{"amounts not sent are given back once and in their period", "random amounts agree with the model"}},
+	{"amounts that were verified are given back", mutant{settle: func(m *Model, id ledger.ID, o *ledger.Outcome) {
+		if *o == ledger.Verified {
+			charged(m, id, func(_ *counter, e *event) { e.amount = 0 })
+		}
+	}}, []string{"amounts not sent are given back once and in their period", "random amounts agree with the model"}},
+	{"amounts are given back to the next period", mutant{settle: func(m *Model, id ledger.ID, o *ledger.Outcome) {
+		if *o == ledger.NotSent {
+			charged(m, id, func(k *counter, e *event) { k.events[len(k.events)-1].amount -= e.amount })
+		}
+	}}, []string{"amounts not sent are given back once and in their period", "random amounts agree with the model"}},
+
+	{"the other secret is ignored", mutant{charge: func(c *ledger.Charge) { c.Also = ledger.Key{} }},
+		[]string{"a key under another secret is the same key", "a wide log under another secret is the same log", "members under another secret are the same members", "bans under another secret are the same bans", "amounts under another secret add up", "attempts under another secret count", "what is settled is found under the secret it was charged", "random rotations of the secret agree with the model"}},
+	{"what is charged goes to the other secret", mutant{charge: func(c *ledger.Charge) {
+		if c.Also != (ledger.Key{}) {
+			c.Key, c.Also = c.Also, c.Key
+		}
+	}}, []string{"what is charged is charged under one secret"}},
+	{"both secrets are charged", mutant{look: func(m *Model, charges []ledger.Charge) {
+		for _, c := range charges {
+			if c.Also != (ledger.Key{}) && c.Tally.Count == ledger.Requests {
+				c.Key = c.Also
+				m.add(ledger.ID{}, c)
+			}
+		}
+	}}, []string{"attempts under another secret count", "what is charged is charged under one secret"}},
+	{"what is settled is looked for under the present secret", mutant{settle: func(m *Model, id ledger.ID, o *ledger.Outcome) {
+		if h := m.holds[id]; h != nil {
+			for i := range h.charges {
+				if c := &h.charges[i]; c.Also != (ledger.Key{}) {
+					c.Key = c.Also
+				}
+			}
+		}
+	}}, []string{"what is settled is found under the secret it was charged", "members under another secret are the same members", "random rotations of the secret agree with the model"}},
+	{"members have a place under each secret", mutant{charge: func(c *ledger.Charge) {
+		if c.Tally.Distinct {
+			c.Member += c.Key[0] // another for each secret
+		}
+	}}, []string{"members under another secret are the same members", "random rotations of the secret agree with the model"}},
+	{"a ban ends with the secret", mutant{reserve: func(m *Model, _ time.Time, _ ledger.ID, charges []ledger.Charge) {
+		for _, c := range charges {
+			if k := m.counters[counterKey{c.Tally.Seed, c.Also}]; k != nil {
+				k.banned = time.Time{}
+			}
+		}
+	}}, []string{"bans under another secret are the same bans", "random rotations of the secret agree with the model"}},
 }
 
 // recorder is a test that may fail.
@@ -345,6 +501,9 @@ func TestMutants(t *testing.T) {
 				found := broken(t, promises[i], func(testing.TB) ledger.Ledger {
 					l := m.mutant
 					l.Model, l.mu = NewModel(), new(sync.Mutex)
+					if l.bounds != nil {
+						l.Model.bounds = l.bounds
+					}
 					return &l
 				})
 				if !found {

@@ -146,6 +146,118 @@ func (s *schedule) same(got, want ledger.Answer) {
 	}
 }
 
+// agreeOnAmounts demands the answers of the model on amounts, from shortly
+// before a month ends to days after that.
+func agreeOnAmounts(t testing.TB, open func(testing.TB) ledger.Ledger) {
+	berlin, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tallies := []*ledger.Tally{
+		sums("budget", ledger.Day, berlin, ledger.Limit{Name: "alert", Max: 600, Shadow: true}, upTo("stop", 1000)),
+		sums("month", ledger.Month, berlin, upTo("month", 2500), ledger.Limit{Name: "alert", Max: 1500, Shadow: true}),
+		sums("days in UTC", ledger.Day, nil, upTo("stop", 1200)),
+		sums("alert only", ledger.Day, nil, ledger.Limit{Max: 700, Shadow: true}),
+		tally("phone", ledger.Sends, named("cooldown", 1, second), named("few", 40, hour)),
+		tally("ip", ledger.Unverified, limit(30, day)),
+	}
+	amounts := []int64{0, 1, 99, 250, 333, 999, 1000, 1001}
+	longer := []time.Duration{10 * minute, hour, 6 * hour}
+	begin := time.Date(2026, 11, 30, 23, 58, 30, 0, berlin)
+	randomly(t, open, func(f failer, l ledger.Ledger, d draw) {
+		s := &schedule{failer: f, draw: d, ledger: l, model: NewModel(), now: begin}
+		ctx := context.Background()
+		some := func() []ledger.Charge {
+			charges := s.some(tallies)
+			for i := range charges {
+				if charges[i].Tally.Period != ledger.Sliding {
+					charges[i].Amount = amounts[d("amount", len(amounts))]
+				}
+			}
+			return charges
+		}
+		for range 20 + d("calls", 60) {
+			if s.pass(); d("longer", 8) == 0 {
+				s.now = s.now.Add(longer[d("by", len(longer))])
+			}
+			var got, want ledger.Answer
+			switch d("call", 8) {
+			case 0:
+				charges := some()
+				must(f, s.ledger.Look(ctx, s.now, charges, &got), s.model.Look(ctx, s.now, charges, &want))
+			case 1, 2:
+				if len(s.ids) > 0 {
+					i, o := max(len(s.ids)-1-d("ago", 6), 0), ledger.Outcome(d("outcome", 4))
+					if s.now.Sub(s.times[i]) < hour || o == ledger.NotSent { // the ip, minutes later only
+						must(f, s.ledger.Settle(ctx, s.now, s.ids[i], o), s.model.Settle(ctx, s.now, s.ids[i], o))
+					}
+				}
+			default:
+				s.both(s.id(), some(), &got, &want)
+			}
+			s.same(got, want)
+		}
+	})
+}
+
+// agreeOnSecrets demands the answers of the model while secrets are replaced,
+// one after the other: some gates are a step ahead of the others.
+func agreeOnSecrets(t testing.TB, open func(testing.TB) ledger.Ledger) {
+	tallies := []*ledger.Tally{
+		tally("phone", ledger.Sends, named("cooldown", 1, second), named("few", 4, 20*second)),
+		tally("ip", ledger.Unverified, ledger.Limit{Max: 5, Window: 20 * second, Ban: 40 * second}),
+		tally("device", ledger.Sends, named("short", 3, 2*second), ledger.Limit{Name: "long", Max: 9, Window: minute, Ban: 5 * second}),
+		distinct("ip, distinct phone", ledger.Unverified, limit(2, 20*second)),
+		distinct("device, distinct email", ledger.Sends, named("short", 2, 5*second), ledger.Limit{Name: "long", Max: 3, Window: minute, Ban: 30 * second}),
+		sums("budget", ledger.Day, nil, upTo("stop", 3000), ledger.Limit{Max: 2000, Shadow: true}),
+	}
+	steps := [][2]string{{"0", ""}, {"0", "1"}, {"1", "0"}, {"1", ""}, {"1", "2"}, {"2", "1"}}
+	randomly(t, open, func(f failer, l ledger.Ledger, d draw) {
+		s := &schedule{failer: f, draw: d, ledger: l, model: NewModel(), now: start}
+		ctx := context.Background()
+		step := 0 // that some gates have reached
+		some := func() []ledger.Charge {
+			behind := 0
+			if step > 0 {
+				behind = d("behind", 2)
+			}
+			charges := s.some(tallies)
+			for i := range charges {
+				if charges[i].Tally.Period != ledger.Sliding {
+					charges[i].Amount = int64(d("amount", 1000))
+				}
+				charges[i] = under(steps[step-behind][0], steps[step-behind][1], charges[i])
+			}
+			return charges
+		}
+		for range 20 + d("calls", 60) {
+			s.pass()
+			if d("step", 8) == 0 && step < len(steps)-1 {
+				if steps[step+1][1] == "" { // until all windows and bans have ended
+					s.now = s.now.Add(day)
+				}
+				step++
+			}
+			var got, want ledger.Answer
+			switch d("call", 9) {
+			case 0:
+				charges := some()
+				must(f, s.ledger.Look(ctx, s.now, charges, &got), s.model.Look(ctx, s.now, charges, &want))
+			case 1, 3:
+				if len(s.ids) > 0 {
+					i, o := max(len(s.ids)-1-d("ago", 4), 0), ledger.Outcome(d("outcome", 4))
+					if s.now.Sub(s.times[i]) < 20*second {
+						must(f, s.ledger.Settle(ctx, s.now, s.ids[i], o), s.model.Settle(ctx, s.now, s.ids[i], o))
+					}
+				}
+			default:
+				s.both(s.id(), some(), &got, &want)
+			}
+			s.same(got, want)
+		}
+	})
+}
+
 // inBounds lets a ledger decide and checks each decision on wide limits and on
 // attempts against the events so far: never more than max in a window, and
 // nothing refused that would fit if all events counted two cells longer.

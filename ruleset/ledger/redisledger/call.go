@@ -2,9 +2,6 @@ package redisledger
 
 import (
 	"context"
-	"crypto/sha1"
-	_ "embed"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"time"
@@ -14,33 +11,18 @@ import (
 	"github.com/otpgate/otpgate/ruleset/ledger"
 )
 
-//go:embed charge.lua
-var chargeLua string
-
-//go:embed settle.lua
-var settleLua string
-
-// script is a Lua script and the name that servers know it by.
-type script struct{ text, sha string }
-
-func newScript(text string) script {
-	sum := sha1.Sum([]byte(text))
-	return script{text, hex.EncodeToString(sum[:])}
-}
-
-var chargeScript, settleScript = newScript(chargeLua), newScript(settleLua)
-
 // call is one call of the ledger: until when it may take, and by whose clock.
 type call struct {
 	*Ledger
 	caller context.Context
 	ctx    context.Context // the caller's, and no longer than the timeout
 	end    context.CancelFunc
+	asked  time.Time
 	at     string // the caller's time for the scripts, in tests
 }
 
 func (l *Ledger) call(ctx context.Context, at time.Time) *call {
-	c := &call{Ledger: l, caller: ctx}
+	c := &call{Ledger: l, caller: ctx, asked: at}
 	c.ctx, c.end = context.WithTimeout(ctx, l.address.timeout)
 	if l.callersClock {
 		c.at = formatInt((at.UnixNano() + 999) / 1000)
@@ -67,13 +49,14 @@ func (c *call) settle(id ledger.ID, o ledger.Outcome) error {
 // run runs a script and returns its numbers. Args are what EVALSHA takes after
 // the name of the script; one that the server does not know is sent whole, and
 // known from then on.
-func (c *call) run(ctx context.Context, s script, p *partition, args []any, deadline bool) ([]int64, error) {
+func (c *call) run(ctx context.Context, s script, p *partition, args []any, how how) ([]int64, error) {
 	if c.breaker.open.Load() {
 		c.stats.away.Add(1)
 		return nil, ErrAway
 	}
 	until, _ := ctx.Deadline()
-	replicated := c.address.waitReplicas > 0 && deadline && args[modeArg(args)] == reserve
+	deadline := how != always
+	replicated := c.address.waitReplicas > 0 && how == reserves
 	if replicated && p.server.ahead.Load() == 0 {
 		// Learn the clock and load the script without waiting for replicas.
 		sent := now()
@@ -108,7 +91,7 @@ func (c *call) run(ctx context.Context, s script, p *partition, args []any, dead
 				return nil, errors.New("the script's reply is too short")
 			}
 			p.server.saw(sent, received, reply[1])
-			c.see(p, reply)
+			c.see(p, sent, reply)
 			if reply[0] == replyLate && deadline && received.Before(until) && !c.late(p, until, reply[1]) {
 				continue // the clocks were not known well enough
 			}
@@ -125,8 +108,14 @@ func (c *call) run(ctx context.Context, s script, p *partition, args []any, dead
 // deadlineArg is where the deadline stands: first after the keys.
 func deadlineArg(args []any) int { return 3 + args[2].(int) }
 
-// modeArg is where the mode of charge.lua stands.
-func modeArg(args []any) int { return deadlineArg(args) + 2 }
+// how is what matters of a script to those who send it.
+type how uint8
+
+const (
+	always   how = iota // it has no deadline
+	asks                // it has
+	reserves            // and replicas are to have what it has written
+)
 
 // late reports whether a server at the time server was past the deadline until
 // as we know the clocks now.
@@ -166,7 +155,10 @@ const (
 	replyDone
 	replyRefused
 	replyBefore
+	replyOtherPeriod // the ledger's time is in none of the periods it was told
 )
+
+var errPeriods = errors.New("the clocks of the gate and of the server are too far apart")
 
 const replyHead = 3 // numbers before those of what was short
 
@@ -184,14 +176,33 @@ type seen struct {
 
 // askSeen is ask, and tells what else was seen.
 func (c *call) askSeen(ctx context.Context, p *partition, mode string, id ledger.ID, charges []ledger.Charge, a *ledger.Answer) (saw seen, err error) {
-	args := make([]any, 3, 3+2+len(charges)+7+len(charges))
-	args[2] = 2 + len(charges)
-	args = p.names(args, id, charges)
-	format, numbers, who := encode(charges)
-	args = append(args, never, c.at, mode, format, numbers, who, held(mode, charges))
-	args = appendKeep(args, charges)
+	return c.askAs(ctx, p, mode, id, charges, a, c.asked)
+}
 
-	reply, err := c.run(ctx, chargeScript, p, args, mode != count && mode != putBack)
+// askAs is askSeen, with the periods around at.
+func (c *call) askAs(ctx context.Context, p *partition, mode string, id ledger.ID, charges []ledger.Charge, a *ledger.Answer, at time.Time) (saw seen, err error) {
+	sh := c.shapes.of(mode, charges)
+	script := sh.script
+	args := make([]any, 3, 3+2+2*len(charges)+7)
+	args = p.names(args, id, charges)
+	args[2] = len(args) - 3
+	held, own := sh.data(at, charges)
+	args = append(args, never, c.at, held)
+	if own != "" {
+		args = append(args, own)
+	}
+	if script.text == "" || !ordinary(charges) {
+		script = chargeScript
+		args = append(args[:3+args[2].(int)+3], own, mode, sh.json, others(charges))
+	}
+	how := asks
+	switch mode {
+	case reserve:
+		how = reserves
+	case count, putBack:
+		how = always
+	}
+	reply, err := c.run(ctx, script, p, args, how)
 	if err != nil {
 		return saw, err
 	}
@@ -202,6 +213,11 @@ func (c *call) askSeen(ctx context.Context, p *partition, mode string, id ledger
 		a.Refused = false
 	case replyRefused:
 		a.Refused = true
+	case replyOtherPeriod:
+		if len(reply) < 4 || !at.Equal(c.asked) {
+			return saw, errPeriods
+		}
+		return c.askAs(ctx, p, mode, id, charges, a, time.UnixMilli(reply[3]))
 	default:
 		return saw, fmt.Errorf("the script replied %d", reply[0])
 	}
@@ -252,6 +268,6 @@ func (c *call) settleIn(ctx context.Context, p *partition, id ledger.ID, o ledge
 	if o == ledger.NotSent {
 		what = "a"
 	}
-	_, err := c.run(ctx, settleScript, p, []any{"", "", 1, p.hold(id), what, c.at}, false)
+	_, err := c.run(ctx, settleScript, p, []any{"", "", 1, p.hold(id), what, c.at}, always)
 	return err
 }

@@ -25,6 +25,7 @@ type cancels struct {
 	waiting []cancel
 	running bool
 	busy    ledger.ID // being settled
+	dropped uint64    // for which there was no room
 }
 
 type cancel struct {
@@ -39,6 +40,7 @@ func (c *cancels) add(id ledger.ID, where parts) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.waiting) >= cancelsMost {
+		c.dropped++
 		return
 	}
 	c.waiting = append(c.waiting, cancel{id, where, time.Now().Add(c.after)})

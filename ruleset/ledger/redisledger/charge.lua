@@ -1,65 +1,37 @@
--- One decision, in one step.
+-- One decision in all its cases, in one step. It stands after begin.lua and,
+-- where there is one, after the shape's own script, see fast.lua.
 --
--- KEYS: the clock, the hold of the reservation (or the clock once more), then
--- one key for each charge.
---
--- ARGV: 1 the deadline in microseconds of the server's clock,
---       2 the time to use instead of the server's, in microseconds, or '',
---       3 what to do: k(eek), l(ook), r(eserve), c(ount) or p(ut back),
---       4 and 5 format and numbers of the charges, see encode.go,
---       6 the members, eight bytes for each charge,
---       7 what the hold is to hold, see settle.lua,
---       8 and so on: how long to keep the key of each charge, in milliseconds.
---
--- Returns what came of it, the server's clock in microseconds, the epoch of
--- the data (when it began; -1 is not told), and then what was short, four
--- numbers each: charge, limit, wait in milliseconds, and what it is (0
--- refuses, 1 refuses by a ban, 2 is a shadow).
+-- Before it: mode, what to do: k(eek), l(ook), r(eserve), c(ount) or p(ut
+-- back); shape, what is charged, see shape.go; also, for each charge a byte:
+-- which of KEYS is its key under another secret, 0 if none.
 --
 -- All that may fail is done before the first write, so that it happens whole
 -- or not at all.
-local KEYS, ARGV, call, get, put, sub = KEYS, ARGV, redis.call, struct.unpack, struct.pack, string.sub
-local clock = call('TIME')
-local us = clock[1] * 1000000 + clock[2]
-if us > tonumber(ARGV[1]) then
-  return {0, us, -1} -- late
-end
-local mode = ARGV[3]
-local p = {get(ARGV[4], ARGV[5])}
-local values = call('MGET', unpack(KEYS))
-local n = #KEYS - 2
 
--- A key of events is a head and then runs, oldest first: time and count. A
--- key of members is the same head and then members, the one longest silent
--- first: member, time, count.
+-- A counter is a head of two bytes: its format, and a code for how long it is
+-- kept after each event. An odd format is of a key that is or was banned:
+-- until when (a double) and by which limit (a byte) follow. Then
 --
--- The head: until when the key is banned; up to which time events may have
--- been dropped; how many events there are; the longest window it was kept for,
--- in seconds; whose ban it is; whether all counts are 1.
-local HEAD, BODY = '<dddI4BB', 31
-local RUN, RUN_SIZE = '<dI4', 12
-local MEMBER_SIZE = 20
-local EVENTS, MEMBERS = 0, 1 -- kinds of tallies; 2 are wide ones
+--   LOG      the times of events, oldest first
+--   WIDE     up to which time events may have been dropped; how many times
+--            follow (a byte); the times of the latest events, oldest first;
+--            and runs, the latest first: the time of the latest event of each,
+--            and how many events there are up to this
+--   MEMBERS  up to which time events may have been dropped, and members, the
+--            one longest silent first: member, time, count (4 bytes)
+--   SUM      when the period ends, and the sum
+--
+-- Numbers are doubles where nothing is said, and times are milliseconds.
+local LOG, WIDE, MEMBERS, SUM = 0, 2, 4, 6
 local UNVERIFIED, REQUESTS = 1, 2 -- what is counted; 0 is sends, 3 other attempts
-local MOST, EXACT = 4294967295, 64
+local MOST, LAST_SUM = 4294967295, 9007199254740992
+local RUNS, SPARE = 24, 256
+local n = #shape
 
--- Questions are asked at now, rounded down; events are written down at event,
--- rounded up. Neither is before what the ledger has seen already: the clock's
--- key knows that up to a grain. While the server's clock is behind, time
--- stands still.
-local at, grain, slack = us, 1000, 0
-if ARGV[2] ~= '' then
-  at, grain, slack = tonumber(ARGV[2]), 0, 3600000
-end
-local now = (at - at % 1000) / 1000
-local event = at % 1000 == 0 and now or now + 1
-local seen, epoch, tick = 0, 0, true
-if values[1] then
-  seen, epoch = get('<dd', values[1])
-  if now < seen then
-    now, event = seen, seen + grain
-  end
-  tick = event > seen + grain
+-- While the server's clock is behind, time stands still.
+local slack = far and 3600000 or 0
+if now < seen then
+  now, event = seen, seen + grain
 end
 
 if values[2] and KEYS[2] ~= KEYS[1] then
@@ -69,9 +41,165 @@ if values[2] and KEYS[2] ~= KEYS[1] then
   end
 end
 
+local function parse(s)
+  local o = {ban = 0, whose = 0, keep = 0, forgotten = event - 1, log = {}, most = 0}
+  if not s then
+    return o
+  end
+  local format, keep = byte(s, 1, 2)
+  local at = 3
+  if format % 2 == 1 then
+    format, at = format - 1, 12
+    o.ban, o.whose = get('<dB', s, 3)
+  end
+  o.stored, o.format, o.keep, o.body = s, format, keep, sub(s, at)
+  if format == SUM then
+    o.ends, o.sum = get('<dd', s, at)
+    return o
+  end
+  local exact = #s
+  if format ~= LOG then
+    o.forgotten = get('<d', s, at)
+    at = at + 8
+  end
+  if format == MEMBERS then
+    o.members = {}
+    for at = at, #s, 20 do
+      local t, count = get('<dI4', s, at + 8)
+      o.members[#o.members + 1] = {t, count, sub(s, at, at + 7)}
+    end
+    return o
+  end
+  if format == WIDE then
+    exact = at + 8 * byte(s, at)
+    at = at + 1
+  end
+  for at = at, exact, 8 do
+    o.log[#o.log + 1] = get('<d', s, at)
+  end
+  if format == WIDE then
+    o.runs = {}
+    local before = 0
+    for at = #s - 15, exact + 1, -16 do
+      local t, total = get('<dd', s, at)
+      o.runs[#o.runs + 1] = {t, total - before}
+      before = total
+    end
+  elseif o.log[1] then
+    o.forgotten = o.log[1] - 1
+  end
+  return o
+end
+
+-- last returns when the latest event was.
+local function last(o)
+  local list = o.members or o.runs or o.log
+  local e = list[#list]
+  if type(e) == 'table' then
+    e = e[1]
+  end
+  return e or 0
+end
+
+-- exactly returns times and how often, the latest first: those that are known
+-- exactly, and for those before the times of their runs, which are later.
+local function exactly(o)
+  local list, skip, first = {}, #o.log, o.log[1]
+  for i = #o.log, 1, -1 do
+    list[#list + 1] = {o.log[i], 1}
+  end
+  for i = o.runs and #o.runs or 0, 1, -1 do
+    local t, count = o.runs[i][1], o.runs[i][2]
+    local known = math.min(skip, count)
+    skip = skip - known
+    if count > known then
+      list[#list + 1] = {first and math.min(t, first) or t, count - known}
+    end
+  end
+  return list
+end
+
+-- roughly is the same by runs alone, where there are any.
+local function roughly(o)
+  if not o.runs then
+    return exactly(o)
+  end
+  local list = {}
+  for i = #o.runs, 1, -1 do
+    list[#list + 1] = o.runs[i]
+  end
+  return list
+end
+
+-- membersOf returns the members of o and of other, the latest first.
+local function membersOf(o, other)
+  local list, known = {}, {}
+  for _, from in ipairs({o, other or {}}) do
+    for _, m in ipairs(from.members or {}) do
+      local had = known[m[3]]
+      if not had then
+        had = {m[1], 1, m[3]}
+        known[m[3]], list[#list + 1] = had, had
+      elseif m[1] > had[1] then
+        had[1] = m[1]
+      end
+    end
+  end
+  table.sort(list, function(a, b) return a[1] > b[1] end)
+  return list
+end
+
+-- merge merges two lists, the latest first.
+local function merge(a, b)
+  local list, i, j = {}, 1, 1
+  while a[i] or b[j] do
+    if not b[j] or a[i] and a[i][1] >= b[j][1] then
+      list[#list + 1], i = a[i], i + 1
+    else
+      list[#list + 1], j = b[j], j + 1
+    end
+  end
+  return list
+end
+
+-- nth returns the time of the nth event, the latest first.
+local function nth(list, n)
+  for _, e in ipairs(list) do
+    n = n - e[2]
+    if n <= 0 then
+      return e[1]
+    end
+  end
+end
+
+local states = {} -- of keys
+for i, key in ipairs(KEYS) do
+  if i > 2 and not states[key] then
+    states[key] = parse(values[i])
+  end
+end
+
+-- A tally with a period has four bounds, around the time of who asks: of the
+-- period before, the one that it is in, and the one after. Ends is when the
+-- one ends that it is by our time.
+local ends, amounts = {}, {}
+for i, T in ipairs(shape) do
+  if T.kind == SUM then
+    local a, b, c, d, amount = get('<ddddd', ARGV[4], T.own)
+    if now < a or now >= d then
+      return {4, us, -1, now}
+    end
+    ends[i] = now < b and b or now < c and c or d
+    amounts[i] = amount
+  end
+end
+
+local function sumOf(o)
+  return o and o.ends and now < o.ends and o.sum or 0
+end
+
 local answer = {1, us, epoch}
 local refused, full = false, false -- full: a limit on requests
-local bans
 
 local function short(charge, limit, wait, what)
   local k = #answer
@@ -81,310 +209,297 @@ local function short(charge, limit, wait, what)
   end
 end
 
--- starts is where the numbers of a charge begin: its kind, what it counts, how
--- many places are taken by earlier charges to its key, and the last of those;
--- how many limits it has, the longest window, the most that an exact limit
--- reads. Then, for each limit: max, window, ban, and twice its cell (0 is
--- exact), one more for a shadow.
-local starts, c = {}, 1
-local asked = mode == 'r' or mode == 'l' or mode == 'k'
-for i = 1, n do
-  starts[i] = c
-  local limits = p[c + 4]
-  local s, extra = values[i + 2], p[c + 2]
-  if asked and (s or extra > 0) then
-    local kind = p[c]
-    local ban, forgotten, total, keep, whose, unit = 0, 0, 0, 0, 0, 1
-    local len, lacks, last = 0, false, nil
-    if s then
-      ban, forgotten, total, keep, whose, unit = get(HEAD, s)
-      len = #s
+local function memberOf(i)
+  return sub(ARGV[4], shape[i].own, shape[i].own + 7)
+end
+
+-- earlier returns how many charges before the i-th are to the same key and
+-- need a place, and what they add up to.
+local function earlier(i)
+  local extra, amount, placed = 0, 0, false
+  for j = 1, i - 1 do
+    if KEYS[j + 2] == KEYS[i + 2] then
+      placed = placed or shape[i].kind == MEMBERS and memberOf(i) == memberOf(j)
+      if not placed then
+        extra = extra + 1
+      end
+      amount = amount + (amounts[j] or 0)
     end
-    local banned = ban > now
-    if banned then
-      short(i, whose < limits and whose or limits - 1, ban - now, 1)
-      lacks = true
-    end
-    if kind == MEMBERS and s then
-      local member = sub(ARGV[6], 8 * i - 7, 8 * i)
-      for at = len - MEMBER_SIZE + 1, BODY, -MEMBER_SIZE do
-        if sub(s, at, at + 7) == member then
-          last = get('<d', s, at + 8) -- when the member was seen last
-          break
-        end
+  end
+  return extra, amount
+end
+
+-- ask asks the limits of one charge.
+local function ask(i, T, o, other)
+  local extra, added = earlier(i)
+  local ban, whose, lacks, lastSeen = o.ban, o.whose, false, nil
+  if other and other.ban > ban then
+    ban, whose = other.ban, other.whose
+  end
+  local banned = ban > now
+  if banned then
+    short(i, math.min(whose, #T.limits - 1), ban - now, 1)
+    lacks = true
+  end
+  local exact, rough
+  if T.kind == MEMBERS then
+    exact = membersOf(o, other)
+    for _, m in ipairs(exact) do
+      if m[3] == memberOf(i) then
+        lastSeen = m[1]
       end
     end
-    local longest, whoseNext = 0, 0 -- of the bans that begin now
-    local q = c + 7
-    for l = 0, limits - 1 do
-      local room, window, wait = p[q] - extra, p[q + 1], 0
-      if kind == MEMBERS and p[q] > EXACT then
-        room = EXACT - extra
-      end
-      if last and now - last < window then
-        wait = 0
-      elseif room <= 0 then
-        wait = window
-      elseif kind == MEMBERS or unit == 1 then
-        local at -- the one that has to leave first
-        if kind == MEMBERS then
-          at = len - MEMBER_SIZE * room + 1
-        else
-          at = len - RUN_SIZE * room + 1
-        end
-        if at >= BODY then
-          local t = get('<d', s, kind == MEMBERS and at + 8 or at)
-          if now - t < window then
-            wait = t + window - now
-          end
-        end
-      elseif total >= room then
-        for at = len - RUN_SIZE + 1, BODY, -RUN_SIZE do
-          local t, count = get(RUN, s, at)
-          if now - t >= window then
-            break
-          end
-          room = room - count
-          if room <= 0 then
-            wait = t + window - now
-            break
-          end
-        end
-      end
-      if wait > 0 then
-        if p[q + 3] % 2 == 1 then
-          short(i, l, wait, 2)
-        else
-          short(i, l, wait, 0)
-          lacks = true
-          if p[q + 2] > longest then
-            longest, whoseNext = p[q + 2], l
-          end
-        end
-      end
-      q = q + 4
+  elseif T.kind ~= SUM then
+    exact, rough = exactly(o), roughly(o)
+    if other then
+      exact, rough = merge(exact, exactly(other)), merge(rough, roughly(other))
     end
-    if lacks and p[c + 1] == REQUESTS then
-      full = true
+  end
+  local longest, whoseNext = 0, 0 -- of the bans that begin now
+  for l, limit in ipairs(T.limits) do
+    local wait = 0
+    if T.kind == SUM then
+      if amounts[i] > 0 and sumOf(o) + sumOf(other) + added + amounts[i] > limit.max then
+        wait = ends[i] - now
+      end
+    elseif lastSeen and now - lastSeen < limit.window then
+      wait = 0
+    elseif limit.max <= extra then
+      wait = limit.window
+    else
+      local t = nth(limit.cell > 0 and rough or exact, limit.max - extra)
+      if t and now - t < limit.window then
+        wait = t + limit.window - now
+      end
     end
-    if s then
-      local rewrite = false
-      if longest > 0 and not banned then
-        ban, whose, rewrite = now + longest, whoseNext, true
-        short(i, whose, longest, 1)
-      end
-      if keep * 1000 < p[c + 5] then -- a window has become longer
-        keep, rewrite = math.ceil(p[c + 5] / 1000), true
-      end
-      if rewrite then
-        bans = bans or {}
-        bans[i] = put(HEAD, ban, forgotten, total, keep, whose, unit) .. sub(s, BODY)
+    if wait > 0 then
+      short(i, l - 1, wait, limit.shadow and 2 or 0)
+      if not limit.shadow then
+        lacks = true
+        if limit.ban > longest then
+          longest, whoseNext = limit.ban, l - 1
+        end
       end
     end
   end
-  c = c + 7 + 4 * limits
+  full = full or lacks and T.count == REQUESTS
+  if o.stored and longest > 0 and not banned then
+    o.ban, o.whose, o.rewrite = now + longest, whoseNext, T
+    short(i, whoseNext, longest, 1)
+  end
+  for _, s in ipairs({o, other}) do
+    if s.stored and s.keep < T.keep then -- a window has become longer
+      s.keep, s.rewrite = T.keep, T
+    end
+  end
+end
+
+local function head(o, format)
+  if o.ban > now or o.ban > 0 and not o.add then -- one that is over may be all there is
+    return put('<BBdB', format + 1, o.keep, o.ban, o.whose)
+  end
+  return put('<BB', format, o.keep)
+end
+
+if mode == 'r' or mode == 'l' or mode == 'k' then
+  for i, T in ipairs(shape) do
+    local at = byte(also, i) or 0
+    ask(i, T, states[KEYS[i + 2]], at > 0 and states[KEYS[at]] or nil)
+  end
 end
 if refused then
   answer[1] = 2
 end
 
 -- What is to be charged, and when: no event is before one of the same key.
-local take = mode == 'c' or mode == 'p' or (mode == 'r' and not refused)
-local requests = not full and (mode == 'r' or mode == 'l')
-local wrote = false
-for i = 1, n do
-  local counts = p[starts[i] + 1]
-  if (counts == REQUESTS and requests) or (take and (mode == 'c') == (counts >= REQUESTS)) then
-    wrote = true
-    local s = values[i + 2]
-    if s and #s >= BODY then
-      local t
-      if p[starts[i]] == MEMBERS then
-        t = get('<d', s, #s - MEMBER_SIZE + 9)
-      else
-        t = get('<d', s, #s - RUN_SIZE + 1)
-      end
-      if t > event then
-        event = t
-      end
-    end
+local charged, wrote = {}, false
+for i, T in ipairs(shape) do
+  if T.count == REQUESTS and (mode == 'r' or mode == 'l') then
+    charged[i] = not full
+  elseif T.count >= REQUESTS then
+    charged[i] = mode == 'c'
   else
-    starts[i] = -starts[i]
+    charged[i] = mode == 'p' or mode == 'r' and not refused
   end
-end
-
--- From here on, there are only writes.
-
-if bans then
-  for i = 1, n do
-    if bans[i] then
-      values[i + 2] = bans[i]
-      local ban, longest = get('<d', bans[i]), p[math.abs(starts[i]) + 5]
-      call('PSETEX', KEYS[i + 2], math.max(longest, ban - now) + slack, bans[i])
-    end
+  if charged[i] then
+    wrote = true
+    event = math.max(event, last(states[KEYS[i + 2]]))
   end
-end
-if not wrote then
-  return answer
 end
 
 -- same tells whether events at the times t and u, the later, may count as one:
--- no exact limit reads u any more, and for wide ones both are in one cell.
--- Newer is how many events came after u: an exact limit that is full with
--- those, a shadow then, reads no older ones.
-local function same(c, t, u, newer)
-  local q = c + 7
-  for _ = 1, p[c + 4] do
-    if now - u < p[q + 1] then
-      local cell = p[q + 3]
-      cell = (cell - cell % 2) / 2
-      if cell == 0 then
-        if newer < p[q] then
-          return false
-        end
-      elseif (t - t % cell) ~= (u - u % cell) then
-        return false
-      end
+-- for each wide limit that still reads u both are in one cell.
+local function same(T, t, u)
+  for _, limit in ipairs(T.limits) do
+    local cell = limit.cell
+    if cell > 0 and now - u < limit.window and t - t % cell ~= u - u % cell then
+      return false
     end
-    q = q + 4
   end
   return true
 end
 
 -- compact drops runs that no limit reads, and merges those that none tells
 -- apart.
-local function compact(c, body, forgotten, total)
-  local longest = p[c + 5]
-  local times, counts, k, newer = {}, {}, 0, 0
-  for at = 1, #body, RUN_SIZE do
-    local t, count = get(RUN, body, at)
-    if now - t >= longest then
-      forgotten, total = math.max(forgotten, t), total - count
+local function compact(T, o)
+  local runs = {}
+  for _, run in ipairs(o.runs) do
+    local before = runs[#runs]
+    if now - run[1] >= T.longest then
+      o.forgotten = math.max(o.forgotten, run[1])
+    elseif before and same(T, before[1], run[1]) then
+      before[1], before[2] = run[1], before[2] + run[2]
     else
-      k = k + 1
-      times[k], counts[k] = t, count
-      newer = newer + count
+      runs[#runs + 1] = run
     end
   end
-  local out = {}
-  local t, count
-  for i = 1, k do
-    newer = newer - counts[i]
-    if t and count + counts[i] <= MOST and same(c, t, times[i], newer) then
-      t, count = times[i], count + counts[i]
-    else
-      if t then
-        out[#out + 1] = put(RUN, t, count)
-      end
-      t, count = times[i], counts[i]
-    end
-  end
-  if t then
-    out[#out + 1] = put(RUN, t, count)
-  end
-  return table.concat(out), forgotten, total
+  o.runs = runs
 end
 
--- addMember writes an event of the i-th charge's member down in body.
-local function addMember(i, c, body, forgotten)
-  local member, longest, count = sub(ARGV[6], 8 * i - 7, 8 * i), p[c + 5], 1
-  for at = #body - MEMBER_SIZE + 1, 1, -MEMBER_SIZE do
-    if sub(body, at, at + 7) == member then
-      local last, had = get(RUN, body, at + 8)
-      if now - last >= longest then
-        forgotten = math.max(forgotten, last)
-      else
-        count = math.min(had + 1, MOST)
-      end
-      body = sub(body, 1, at - 1) .. sub(body, at + MEMBER_SIZE)
-      return body .. member .. put(RUN, event, count), forgotten
+-- trim drops the oldest exact times but for so many.
+local function trim(o, most)
+  local drop = #o.log - most
+  if drop > 0 then
+    for i = 1, #o.log do
+      o.log[i] = o.log[i + drop]
     end
   end
-  if #body > 0 then
-    local first = get('<d', body, 9)
-    if #body / MEMBER_SIZE >= p[c + 6] or now - first >= longest then
-      forgotten = math.max(forgotten, first)
-      body = sub(body, MEMBER_SIZE + 1)
-    end
-  end
-  return body .. member .. put(RUN, event, 1), forgotten
 end
 
--- add writes an event of the i-th charge down in s, the value of its key.
-local function add(i, c, s)
-  local ban, forgotten, total, _, whose, unit = get(HEAD, s)
-  local kind, keep, body = p[c], math.ceil(p[c + 5] / 1000), nil
-  total = total + 1
-  if kind == MEMBERS then
-    body, forgotten = addMember(i, c, sub(s, BODY), forgotten)
-  elseif kind == EVENTS and unit == 1 then
-    local drop = #s - BODY + 1 + RUN_SIZE - RUN_SIZE * p[c + 6]
-    if drop > 0 then
-      forgotten = math.max(forgotten, (get('<d', s, BODY + drop - RUN_SIZE)))
-      total = total - drop / RUN_SIZE
-    else
-      drop = 0
+local function addToLog(T, o)
+  if o.runs then
+    local list = exactly(o)
+    o.log, o.runs = {}, nil
+    for i = #list, 1, -1 do
+      for _ = 1, math.min(list[i][2], SPARE) do
+        o.log[#o.log + 1] = list[i][1]
+      end
     end
-    body = sub(s, BODY + drop) .. put(RUN, event, 1)
+  end
+  if mode ~= 'p' then
+    trim(o, o.most - 1) -- there was room: what is older has left all windows
   else
-    local last, count
-    if #s >= BODY then
-      last, count = get(RUN, s, #s - RUN_SIZE + 1)
+    while o.log[1] and now - o.log[1] >= T.longest do
+      table.remove(o.log, 1)
     end
-    if last and count < MOST and (last == event or same(c, last, event, 0)) then
-      body = sub(s, BODY, -RUN_SIZE - 1) .. put(RUN, event, count + 1)
-      unit = 0
-    else
-      body = sub(s, BODY) .. put(RUN, event, 1)
-      if #body >= 24 * RUN_SIZE and #body % (8 * RUN_SIZE) == 0 then
-        body, forgotten, total = compact(c, body, forgotten, total)
-        unit = total == #body / RUN_SIZE and 1 or 0
-      end
-    end
+    trim(o, SPARE - 1)
   end
-  return put(HEAD, ban, forgotten, total, keep, whose, unit) .. body, ban
+  o.log[#o.log + 1] = event
 end
 
-local expires, held, fresh = 0, nil, {}
-for i = 1, n do
-  local c = starts[i]
-  if c > 0 then
-    local before, longest = p[c + 3], p[c + 5]
-    local s, ban = before > 0 and values[before + 2] or values[i + 2], 0
-    if s then
-      s, ban = add(i, c, s)
-    elseif p[c] == MEMBERS then
-      s = put(HEAD, 0, event - 1, 1, math.ceil(longest / 1000), 0, 1) .. addMember(i, c, '', 0)
+local function addToRuns(T, o)
+  if not o.runs then
+    o.runs = {}
+    for i, t in ipairs(o.log) do
+      o.runs[i] = {t, 1}
+    end
+  end
+  o.log[#o.log + 1] = event
+  trim(o, o.most)
+  local run = o.runs[#o.runs]
+  if run and run[1] - run[1] % T.cell == event - event % T.cell then
+    run[1], run[2] = event, run[2] + 1
+    return
+  end
+  o.runs[#o.runs + 1] = {event, 1}
+  if #o.runs >= RUNS and #o.runs % 8 == 0 then
+    compact(T, o)
+  end
+end
+
+local function addMember(i, T, o)
+  local member, count, list = memberOf(i), 1, {}
+  for _, m in ipairs(o.members or {}) do
+    if m[3] ~= member then
+      list[#list + 1] = m
+    elseif now - m[1] >= T.longest then
+      o.forgotten = math.max(o.forgotten, m[1])
     else
-      s = fresh[longest]
-      if not s then
-        s = put('<dddI4BBdI4', 0, event - 1, 1, math.ceil(longest / 1000), 0, 1, event, 1)
-        fresh[longest] = s
+      count = math.min(m[2] + 1, MOST)
+    end
+  end
+  if #list == #(o.members or list) and list[1] and (#list >= T.most or now - list[1][1] >= T.longest) then
+    o.forgotten = math.max(o.forgotten, list[1][1])
+    table.remove(list, 1)
+  end
+  list[#list + 1] = {event, count, member}
+  o.members = list
+end
+
+local function format(T, o)
+  local parts = {}
+  if T.kind == SUM then
+    return put('<dd', o.ends, o.sum)
+  elseif T.kind == MEMBERS then
+    parts[1] = put('<d', o.forgotten)
+    for _, m in ipairs(o.members) do
+      parts[#parts + 1] = m[3] .. put('<dI4', m[1], m[2])
+    end
+    return table.concat(parts)
+  elseif T.kind == WIDE then
+    parts[1] = put('<dB', o.forgotten, #o.log)
+  end
+  for _, t in ipairs(o.log) do
+    parts[#parts + 1] = put('<d', t)
+  end
+  local total, runs = 0, {}
+  for i, run in ipairs(o.runs or {}) do
+    total = total + run[2]
+    runs[#o.runs + 1 - i] = put('<dd', run[1], total)
+  end
+  return table.concat(parts) .. table.concat(runs)
+end
+
+local expires, periods = 0, ''
+for i, T in ipairs(shape) do
+  local o = states[KEYS[i + 2]]
+  if charged[i] then
+    local add = true
+    o.most = math.max(o.most, T.most)
+    if T.kind == SUM then
+      o.sum, add = math.min(sumOf(o) + amounts[i], LAST_SUM), amounts[i] > 0
+      o.ends = ends[i]
+    elseif T.kind == MEMBERS then
+      addMember(i, T, o)
+    elseif T.kind == WIDE then
+      addToRuns(T, o)
+    else
+      addToLog(T, o)
+    end
+    if add then
+      o.keep, o.add = T.keep, T
+    end
+    if T.count <= UNVERIFIED then
+      expires = math.max(expires, T.kind == SUM and ends[i] or event + T.longest)
+      if T.kind == SUM then
+        periods = periods .. put('<d', ends[i])
       end
     end
-    values[i + 2] = s
-    if slack == 0 and event - now <= 1 and ban <= now then
-      call('PSETEX', KEYS[i + 2], ARGV[7 + i], s)
+  end
+end
+
+-- From here on, there are only writes.
+for key, o in pairs(states) do
+  local T = o.add or o.rewrite
+  if T then
+    local value
+    if o.add then
+      value = head(o, T.kind) .. format(T, o)
     else
-      call('PSETEX', KEYS[i + 2], math.max(event + longest, ban) - now + slack, s)
+      value = head(o, o.format) .. o.body
     end
-    if longest > expires and p[c + 1] <= UNVERIFIED then
-      expires, held = longest, ARGV[7 + i]
-    end
+    local until_ = T.kind == SUM and o.ends + 60000 or event + T.ttl
+    call('PSETEX', key, math.max(until_, o.ban) - now + slack, value)
   end
 end
-if expires > 0 then
-  expires = event + expires
-  if slack > 0 or event - now > 1 then
-    held = expires - now + slack
-  end
-  call('PSETEX', KEYS[2], held, put('<Bdd', 0, expires, event) .. ARGV[7])
+if expires > 0 and KEYS[2] ~= KEYS[1] then
+  call('PSETEX', KEYS[2], expires - now + slack, put('<Bdd', 0, expires, event) .. ARGV[3] .. periods)
 end
-if tick then
+if wrote and event > seen + grain then
   if epoch == 0 then
     epoch = us
     answer[3] = epoch
   end
-  call('PSETEX', KEYS[1], '34560000000', put('<dd', event, epoch))
+  call('PSETEX', KEYS[1], '34560000000', put('<dd', math.max(now, event - grain), epoch))
 end
 return answer

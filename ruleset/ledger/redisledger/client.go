@@ -6,7 +6,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"strings"
@@ -23,21 +22,28 @@ type client struct {
 	batches *batches // nil sends each command by itself
 }
 
-// newClient makes a client that connects when it is needed. Hello is called
-// for each new connection with the run id of its server, where that is told.
-func newClient(a *address, base *tls.Config, hello func(runID string)) (*client, error) {
+// watcher is told who the servers are: on each new connection, and in a
+// cluster with each answer.
+type watcher interface {
+	connected(addr, who string)
+	served(key, addr string)
+}
+
+// newClient makes a client that connects when it is needed.
+func newClient(a *address, base *tls.Config, w watcher) (*client, error) {
 	secure, err := tlsConfig(a, base)
 	if err != nil {
 		return nil, err
 	}
-	onConnect := func(ctx context.Context, cn *redis.Conn) error {
-		// Whoever may not ask simply does not learn of a new server this way.
-		if info, err := cn.Info(ctx, "server").Result(); err == nil {
-			hello(runID(info))
-		} else if !isReply(err) {
-			return err
+	onConnect := func(addr string) func(context.Context, *redis.Conn) error {
+		return func(ctx context.Context, cn *redis.Conn) error {
+			info, err := cn.Info(ctx).Result()
+			if err != nil {
+				return err
+			}
+			w.connected(addr, identity(info))
+			return nil
 		}
-		return nil
 	}
 	quiet := &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 	switch a.kind {
@@ -46,7 +52,7 @@ func newClient(a *address, base *tls.Config, hello func(runID string)) (*client,
 			MasterName: a.master, SentinelAddrs: a.hosts,
 			SentinelUsername: a.sentinelUser, SentinelPassword: a.sentinelPassword,
 			Username: a.user, Password: a.password, DB: a.db,
-			OnConnect: onConnect, Protocol: 2, TLSConfig: secure,
+			OnConnect: onConnect(""), Protocol: 2, TLSConfig: secure,
 			MaxRetries: -1, DialTimeout: a.dialTimeout, DialerRetries: 1,
 			ReadTimeout: a.timeout, WriteTimeout: a.timeout, PoolTimeout: a.timeout,
 			ContextTimeoutEnabled: true, PoolSize: a.pool,
@@ -56,7 +62,13 @@ func newClient(a *address, base *tls.Config, hello func(runID string)) (*client,
 		return &client{UniversalClient: redis.NewClusterClient(&redis.ClusterOptions{
 			Addrs:    a.hosts,
 			Username: a.user, Password: a.password,
-			OnConnect: onConnect, Protocol: 2, TLSConfig: secure,
+			Protocol: 2, TLSConfig: secure,
+			NewClient: func(o *redis.Options) *redis.Client {
+				o.OnConnect = onConnect(o.Addr)
+				node := redis.NewClient(o)
+				node.AddHook(nodeHook{w, o.Addr})
+				return node
+			},
 			MaxRedirects: 2, MaxRetries: -1, MinRetryBackoff: -1, MaxRetryBackoff: -1,
 			DialTimeout: a.dialTimeout, DialerRetries: 1,
 			ReadTimeout: a.timeout, WriteTimeout: a.timeout, PoolTimeout: a.timeout,
@@ -67,7 +79,7 @@ func newClient(a *address, base *tls.Config, hello func(runID string)) (*client,
 		return withBatches(a, redis.NewClient(&redis.Options{
 			Addr:     a.hosts[0],
 			Username: a.user, Password: a.password, DB: a.db,
-			OnConnect: onConnect, Protocol: 2, TLSConfig: secure,
+			OnConnect: onConnect(""), Protocol: 2, TLSConfig: secure,
 			MaxRetries: -1, DialTimeout: a.dialTimeout, DialerRetries: 1,
 			ReadTimeout: a.timeout, WriteTimeout: a.timeout, PoolTimeout: a.timeout,
 			ContextTimeoutEnabled: true, PoolSize: a.pool,
@@ -117,10 +129,48 @@ func tlsConfig(a *address, base *tls.Config) (*tls.Config, error) {
 	return c, nil
 }
 
-func runID(info string) string {
-	_, after, _ := strings.Cut(info, "run_id:")
-	id, _, _ := strings.Cut(after, "\r\n")
-	return id
+// identity is who a server says that it is: the run id of its process, and the
+// id of the history of its data, which is a new one after each fail-over.
+func identity(info string) string {
+	return field(info, "run_id:") + "/" + field(info, "master_replid:")
+}
+
+func field(info, name string) string {
+	_, after, _ := strings.Cut(info, "\n"+name)
+	value, _, _ := strings.Cut(after, "\r\n")
+	return value
+}
+
+// nodeHook tells which node of a cluster has run a script.
+type nodeHook struct {
+	watcher
+	addr string
+}
+
+func (h nodeHook) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (h nodeHook) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		err := next(ctx, cmd)
+		h.ran(cmd)
+		return err
+	}
+}
+
+func (h nodeHook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		err := next(ctx, cmds)
+		for _, cmd := range cmds {
+			h.ran(cmd)
+		}
+		return err
+	}
+}
+
+func (h nodeHook) ran(cmd redis.Cmder) {
+	if args := cmd.Args(); cmd.Err() == nil && len(args) > 3 && strings.HasPrefix(cmd.Name(), "eval") {
+		h.served(args[3].(string), h.addr)
+	}
 }
 
 // once is a command that is not sent again after a network error: it may have
@@ -174,36 +224,3 @@ func (c *client) sendReplicated(ctx context.Context, cmd once, replicas int, tim
 }
 
 func (c *client) close() error { return c.UniversalClient.Close() }
-
-// isReply reports whether err is an answer of the server.
-func isReply(err error) bool {
-	var reply redis.Error
-	return errors.As(err, &reply)
-}
-
-// isTimeout reports whether err is about a server that said nothing at all.
-func isTimeout(err error) bool {
-	var timeout net.Error
-	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout()
-}
-
-// isUnsent reports whether err says that nothing has reached the server.
-func isUnsent(err error) bool {
-	var op *net.OpError
-	return errors.As(err, &op) && op.Op == "dial"
-}
-
-// plain describes a failure without the server's words where those could
-// repeat what was sent.
-func plain(err error) error {
-	switch {
-	case err == nil || isReply(err):
-		return err
-	case isUnsent(err):
-		return fmt.Errorf("connecting: %w", err)
-	case errors.Is(err, io.EOF):
-		return fmt.Errorf("%w: the connection was closed", ErrUncertain)
-	default:
-		return fmt.Errorf("%w: %w", ErrUncertain, err)
-	}
-}

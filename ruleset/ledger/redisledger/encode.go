@@ -10,14 +10,7 @@ import (
 	"github.com/otpgate/otpgate/ruleset/ledger"
 )
 
-// Kinds of tallies, as in charge.lua.
-const (
-	events  = iota // all limits are exact
-	members        // distinct
-	wide           // some limits are wide, or it counts attempts
-)
-
-// What the script does.
+// What the scripts do.
 const (
 	keep    = "k" // checks, and starts bans
 	look    = "l" // and takes requests
@@ -27,42 +20,25 @@ const (
 )
 
 const (
-	nameLen = 22 // of a key or an id, in base64
+	nameLen    = 22 // of a key or an id, in base64
+	memberSize = 8
+	sumSize    = 5 * 8 // four bounds and an amount
+)
 
-	chargeFormat = "BBBBBdB"
-	limitFormat  = "dddd"
+// What a charge in a hold is, as in settle.lua.
+const (
+	heldUnverified = 1 << iota
+	heldMember
+	heldAmount
 )
 
 var base64url = base64.RawURLEncoding
 
-// names appends the names of the keys for id, which may be none, and charges:
-// the clock, the hold, the counters.
-func (p *partition) names(args []any, id ledger.ID, charges []ledger.Charge) []any {
-	args = append(args, p.clock)
-	buf := make([]byte, 0, (len(p.prefix)+nameLen)*(len(charges)+1)+1)
-	if id != (ledger.ID{}) {
-		buf = append(buf, p.prefix...)
-		buf = append(buf, 'h')
-		buf = base64url.AppendEncode(buf, id[:])
-	}
+func appendName(b []byte, k ledger.Key) []byte {
 	var raw [16]byte
-	first := len(buf)
-	for i := range charges {
-		binary.BigEndian.PutUint64(raw[:8], charges[i].Key[0])
-		binary.BigEndian.PutUint64(raw[8:], charges[i].Key[1])
-		buf = append(buf, p.prefix...)
-		buf = base64url.AppendEncode(buf, raw[:])
-	}
-	all := string(buf)
-	if first == 0 {
-		args = append(args, p.clock)
-	} else {
-		args = append(args, all[:first])
-	}
-	for size := len(p.prefix) + nameLen; first < len(all); first += size {
-		args = append(args, all[first:first+size])
-	}
-	return args
+	binary.BigEndian.PutUint64(raw[:8], k[0])
+	binary.BigEndian.PutUint64(raw[8:], k[1])
+	return base64url.AppendEncode(b, raw[:])
 }
 
 func (p *partition) hold(id ledger.ID) string {
@@ -72,139 +48,145 @@ func (p *partition) hold(id ledger.ID) string {
 	return string(base64url.AppendEncode(buf, id[:]))
 }
 
-// encode returns the format, the numbers and the members of charges for the
-// script.
-func encode(charges []ledger.Charge) (format, numbers, who string) {
-	limits, distinct := 0, false
-	for i := range charges {
-		limits += len(charges[i].Tally.Limits)
-		distinct = distinct || charges[i].Tally.Distinct
+// names appends the names of the keys for id, which may be none, and charges:
+// the clock, the hold, the counters, and the counters under another secret.
+func (p *partition) names(args []any, id ledger.ID, charges []ledger.Charge) []any {
+	args = append(args, p.clock)
+	if id == (ledger.ID{}) {
+		args = append(args, p.clock)
+	} else {
+		args = append(args, p.hold(id))
 	}
-	f := make([]byte, 0, 1+len(charges)*len(chargeFormat)+limits*len(limitFormat))
-	n := make([]byte, 0, len(charges)*14+limits*32)
-	var m []byte
-	if distinct {
-		m = make([]byte, 0, 8*len(charges))
-	}
-	f = append(f, '<')
+	size := len(p.prefix) + nameLen
+	buf := make([]byte, 0, size*len(charges))
+	others := 0
 	for i := range charges {
-		c := &charges[i]
-		extra, before := earlier(charges, i)
-		kind, longest, most := kindOf(c.Tally)
-		f = append(f, chargeFormat...)
-		n = append(n, byte(kind), byte(min(c.Tally.Count, ledger.Refusals)), byte(extra), byte(before), byte(len(c.Tally.Limits)))
-		n = appendFloat(n, longest)
-		n = append(n, byte(most))
-		for j := range c.Tally.Limits {
-			l := &c.Tally.Limits[j]
-			var flags float64
-			if l.Max > ledger.MaxExact || c.Tally.Count.Attempts() {
-				flags = 2 * max(math.Floor(float64(l.Window)/ledger.Cells/1e6), 1)
-			}
-			if l.Shadow {
-				flags++
-			}
-			f = append(f, limitFormat...)
-			n = appendFloat(n, float64(l.Max))
-			n = appendFloat(n, millis(l.Window))
-			n = appendFloat(n, millis(l.Ban))
-			n = appendFloat(n, flags)
-		}
-		if distinct {
-			m = binary.BigEndian.AppendUint64(m, c.Member)
+		buf = append(buf, p.prefix...)
+		buf = appendName(buf, charges[i].Key)
+		if charges[i].Also != (ledger.Key{}) {
+			others++
 		}
 	}
-	return string(f), string(n), string(m)
+	all := string(buf)
+	names := make([]string, len(charges), len(charges)+others)
+	for i := range charges {
+		names[i] = all[i*size : (i+1)*size]
+	}
+	for i := range charges {
+		if charges[i].Also != (ledger.Key{}) {
+			names = append(names, p.prefix+string(appendName(nil, charges[i].Also)))
+		}
+	}
+	for i := range names {
+		args = append(args, &names[i])
+	}
+	return args
 }
 
-// held returns what the hold of charges holds: those of sends, see settle.lua.
-func held(mode string, charges []ledger.Charge) string {
-	if mode != reserve && mode != putBack {
-		return ""
-	}
-	b := make([]byte, 0, len(charges)*(1+nameLen+8))
-	var raw [16]byte
+// others tells for each charge which of the keys is its key under another
+// secret, in one byte; 0 is none.
+func others(charges []ledger.Charge) string {
+	b := make([]byte, len(charges))
+	next := 2 + len(charges)
 	for i := range charges {
-		c := &charges[i]
-		if c.Tally.Count.Attempts() {
-			continue
-		}
-		flags := byte(c.Tally.Count)
-		if c.Tally.Distinct {
-			flags += 2
-		}
-		b = append(b, flags)
-		binary.BigEndian.PutUint64(raw[:8], c.Key[0])
-		binary.BigEndian.PutUint64(raw[8:], c.Key[1])
-		b = base64url.AppendEncode(b, raw[:])
-		if c.Tally.Distinct {
-			b = binary.BigEndian.AppendUint64(b, c.Member)
+		if charges[i].Also != (ledger.Key{}) {
+			next++
+			b[i] = byte(next)
 		}
 	}
 	return string(b)
 }
 
-// appendKeep appends how long the script is to keep each key, in milliseconds:
-// the longest window, and one more as events are written down rounded up.
-func appendKeep(args []any, charges []ledger.Charge) []any {
+// ordinary reports whether the shape's own script will do for these charges:
+// no key twice, and none under another secret.
+func ordinary(charges []ledger.Charge) bool {
 	for i := range charges {
-		_, longest, _ := kindOf(charges[i].Tally)
-		args = append(args, formatInt(int64(longest)+1))
-	}
-	return args
-}
-
-// kindOf returns how the script keeps a tally: its kind, the longest of its
-// windows in milliseconds, and the most events or members that an exact limit
-// reads.
-func kindOf(t *ledger.Tally) (kind int, longest float64, most int) {
-	kind = events
-	if t.Count.Attempts() {
-		kind = wide
-	}
-	for i := range t.Limits {
-		l := &t.Limits[i]
-		longest = max(longest, millis(l.Window))
-		if l.Max > ledger.MaxExact {
-			kind = wide
-		} else {
-			most = max(most, int(l.Max))
+		if charges[i].Also != (ledger.Key{}) {
+			return false
+		}
+		for j := range i {
+			if charges[i].Key == charges[j].Key {
+				return false
+			}
 		}
 	}
-	if t.Distinct {
-		kind = members
-	}
-	return kind, longest, most
+	return true
 }
 
-// earlier looks for charges to the same key before the i-th: how many of them
-// need a place beside its own, and the number of the last of them, from 1.
-func earlier(charges []ledger.Charge, i int) (extra, before int) {
-	c := &charges[i]
-	placed := false
-	for j := range i {
-		b := &charges[j]
-		if b.Key != c.Key {
+// data returns what the hold of charges is to hold, and what they have of
+// their own.
+func (s *shape) data(at time.Time, charges []ledger.Charge) (held, own string) {
+	b := s.appendHeld(make([]byte, 0, len(charges)*(1+nameLen)+2*s.own), charges)
+	n := len(b)
+	all := string(s.appendOwn(b, at, charges))
+	return all[:n], all[n:]
+}
+
+// appendOwn appends what charges have of their own: members of distinct
+// tallies, and of those with a period the bounds of periods and the amount.
+func (s *shape) appendOwn(b []byte, at time.Time, charges []ledger.Charge) []byte {
+	if s.own == 0 {
+		return b
+	}
+	for i := range charges {
+		c := &charges[i]
+		switch s.parts[i].Kind {
+		case members:
+			b = binary.BigEndian.AppendUint64(b, c.Member)
+		case sums:
+			for _, bound := range s.parts[i].around(c.Tally, at) {
+				b = appendFloat(b, float64(bound.UnixMilli()))
+			}
+			b = appendFloat(b, float64(c.Amount))
+		}
+	}
+	return b
+}
+
+// appendHeld appends what the hold of charges is to hold: those of sends.
+func (s *shape) appendHeld(b []byte, charges []ledger.Charge) []byte {
+	if s.mode != reserve && s.mode != putBack {
+		return b
+	}
+	for i := range charges {
+		c := &charges[i]
+		if c.Tally.Count.Attempts() {
 			continue
 		}
-		before = j + 1
-		if c.Tally.Distinct && b.Member == c.Member {
-			placed = true // it has its place with the earlier one
+		what := byte(0)
+		if c.Tally.Count == ledger.Unverified {
+			what = heldUnverified
 		}
-		if !placed {
-			extra++
+		switch s.parts[i].Kind {
+		case members:
+			b = appendName(append(b, what|heldMember), c.Key)
+			b = binary.BigEndian.AppendUint64(b, c.Member)
+		case sums:
+			b = appendName(append(b, what|heldAmount), c.Key)
+			b = appendFloat(b, float64(c.Amount))
+		default:
+			b = appendName(append(b, what), c.Key)
 		}
 	}
-	return extra, before
+	return b
+}
+
+// kindOf returns how the scripts keep a tally: its format, the longest of its
+// windows or periods in milliseconds, and the most events or members that an
+// exact limit reads.
+func kindOf(t *ledger.Tally) (kind int, longest float64, most int) {
+	p := partOf(t)
+	switch t.Period {
+	case ledger.Day:
+		p.Longest = millis(25 * time.Hour)
+	case ledger.Month:
+		p.Longest = millis((31*24 + 1) * time.Hour)
+	}
+	return p.Kind, float64(p.Longest), p.Most
 }
 
 func appendFloat(b []byte, f float64) []byte {
 	return binary.LittleEndian.AppendUint64(b, math.Float64bits(f))
-}
-
-// millis returns d in milliseconds, rounded up.
-func millis(d time.Duration) float64 {
-	return float64((d + time.Millisecond - 1) / time.Millisecond)
 }
 
 func formatInt(n int64) string { return strconv.FormatInt(n, 10) }

@@ -3,7 +3,6 @@ package redisledger
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -11,32 +10,13 @@ import (
 	"github.com/otpgate/otpgate/ruleset/ledger"
 )
 
-// Away says what becomes of a limit while the server is away.
-type Away uint8
-
-const (
-	// Share lets each gate admit its share of the limit: max divided by the
-	// number of gates, rounded down, and at least 1. The zero value.
-	//
-	// A gate knows what it has admitted itself, not what others have. So one
-	// outage may add to what was admitted before it, for each key, at most the
-	// shares of the other gates: max at most, or one for each of them where
-	// max is less than their number.
-	Share Away = iota
-	// Local lets each gate admit the whole limit by itself: one outage may
-	// add max for each other gate.
-	Local
-	// Deny refuses what is charged to the limit: never more than max.
-	Deny
-)
-
 // FallbackConfig says how a [Fallback] is to decide.
 type FallbackConfig struct {
-	// Gates is how many gates share the ledger; at least 1.
+	// Gates is how many gates share the ledger. Zero lets them count each
+	// other: every gate announces itself every ten seconds, and the highest
+	// number that was there within a minute counts for ten. A gate that has
+	// never reached the server knows of none, and takes every share to be 1.
 	Gates int
-	// Away says what becomes of each limit while the server is away. Nil is
-	// Share for all. It has to answer the same for the same limit each time.
-	Away func(*ledger.Tally, *ledger.Limit) Away
 	// Changed, if it is not nil, is called when the gate begins (away is true)
 	// and ends to decide by itself. Why is what failed; it holds no secrets.
 	Changed func(away bool, why error)
@@ -47,57 +27,69 @@ type FallbackConfig struct {
 //
 // Beside the one in Redis there is a ledger of the gate's own. It is always
 // fed with what the gate admits, so that an outage resets nothing; while the
-// server is away it decides, with tightened limits. When the server is back,
-// what was admitted meanwhile is put back by its id, and until that is done
-// the gate's own ledger goes on deciding. The same is done with all that the
-// gate remembers when the server's data has gone, and with the last minutes
-// after every loss of connection, as a server that takes over from another may
-// lack the end.
+// server is away it decides, and each limit says how ([ledger.Limit.Away]).
+// When the server is back, what was admitted meanwhile is put back by its id,
+// and until that is done the gate's own ledger goes on deciding.
+//
+// A server that was emptied, was started again, or has taken over from another
+// may lack what its gates have admitted. Each of them then puts back all that
+// it remembers, and decides by itself until it has seen that the others, as
+// far as it knows them, have done so as well, for 15 seconds at most.
 //
 // What is put back counts from then on, not from when it was admitted: that
-// refuses too long, by the length of the outage, and never admits too much.
-// Bans that were begun by the server are not known while it is away.
+// refuses too long, and never admits too much. Bans and attempts (requests,
+// refusals, wrong codes) are not put back; a ban begins again with the next
+// request that finds its limit full.
+//
+// A gate remembers 65,536 reservations, the latest, of about 700 bytes each.
+// The package's comment says what follows from all this.
 type Fallback struct {
 	redis *Ledger
 	own   ledger.Ledger
 	cfg   FallbackConfig
 
-	tallies sync.Map // of *ledger.Tally to *variants
-	away    atomic.Bool
-	mu      sync.RWMutex // held for reading while the gate decides by itself
-	memory  memory
-	kick    chan struct{}
-	lost    atomic.Bool
-	stop    chan struct{}
-	done    chan struct{}
-	once    sync.Once
+	shares atomic.Pointer[shares]
+	away   atomic.Bool
+	mu     sync.RWMutex // held for reading while the gate decides by itself
+	memory memory
+	gates  *gates
+	kick   chan struct{}
+	stop   chan struct{}
+	done   chan struct{}
+	once   sync.Once
 
-	decided, replayed, dropped, denied atomic.Uint64
+	// Of run alone: the change after which everything was put back, and when.
+	told      uint64
+	toldSince time.Time
+
+	patience atomic.Int64 // to wait for other gates; a test may have less
+
+	decided, replayed, dropped, denied, impatient atomic.Uint64
 }
 
 var _ ledger.Ledger = (*Fallback)(nil)
 
-// variants are a tally as the gate's own ledger is to see it.
-type variants struct {
-	fed   *ledger.Tally // counts and refuses nobody
-	alone *ledger.Tally // tightened
-	deny  int           // the limit that refuses while away, -1 if none
-}
-
 // NewFallback returns a ledger that is l while its server answers, and own,
-// tightened, while it does not. It takes both over; Close closes l.
+// tightened, while it does not. It takes l over; Close closes it, but not own.
+//
+// Own may be in memory only. One that is kept on disk remembers over a restart
+// what the gate has admitted, so that being restarted while the server is away
+// does not give the gate its shares anew; each decision waits for its disk as
+// well then.
 func NewFallback(l *Ledger, own ledger.Ledger, cfg FallbackConfig) *Fallback {
-	cfg.Gates = max(cfg.Gates, 1)
-	f := &Fallback{redis: l, own: own, cfg: cfg, kick: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{})}
-	lost := func() { f.lost.Store(true); f.leave(errDataGone) }
-	back := func() { f.wake() }
+	f := &Fallback{
+		redis: l, own: own, cfg: cfg, gates: newGates(),
+		kick: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
+	}
+	f.patience.Store(int64(patience))
+	f.share()
+	lost := func() { go f.leave(errDataGone) }
 	l.lost.Store(&lost)
+	back := f.wake
 	l.back.Store(&back)
 	go f.run()
 	return f
 }
-
-var errDataGone = errors.New("the server's data has gone, or another server has taken its place")
 
 // Close ends the ledger. What was not put back yet is lost to the others.
 func (f *Fallback) Close() error {
@@ -109,20 +101,28 @@ func (f *Fallback) Close() error {
 // FallbackStats is the state of a Fallback, for metrics.
 type FallbackStats struct {
 	Stats
-	Alone    bool   // the gate decides by itself
-	Waiting  int    // admitted meanwhile and not put back yet
-	Decided  uint64 // reservations that the gate decided by itself
-	Denied   uint64 // that it refused as a limit says deny
-	Replayed uint64 // reservations put back
-	Dropped  uint64 // not remembered, as there were too many
+	Alone      bool   // the gate decides by itself
+	Gates      int    // that share the ledger, as this one takes it; 0 is unknown
+	Remembered int    // reservations that can be put back
+	Waiting    int    // admitted meanwhile, or settled, and not told yet
+	Decided    uint64 // reservations that the gate decided by itself
+	Denied     uint64 // that it refused as a limit says deny
+	Replayed   uint64 // reservations put back
+	Dropped    uint64 // not counted by the gate's own ledger, as it had no room
+	Forgotten  uint64 // not to be put back should the server lose them, as there were too many
+	Unsettled  uint64 // settlements not told, as there were too many: their charges stay
+	Impatient  uint64 // changes of server after which other gates were not waited for any longer
 }
 
 // Stats returns the state of the ledger.
 func (f *Fallback) Stats() FallbackStats {
-	return FallbackStats{
-		Stats: f.redis.Stats(), Alone: f.away.Load(), Waiting: f.memory.waiting(),
+	s := FallbackStats{
+		Stats: f.redis.Stats(), Alone: f.away.Load(), Gates: f.shares.Load().gates,
 		Decided: f.decided.Load(), Denied: f.denied.Load(), Replayed: f.replayed.Load(), Dropped: f.dropped.Load(),
+		Impatient: f.impatient.Load(),
 	}
+	f.memory.stats(&s)
+	return s
 }
 
 // leave makes the gate decide by itself, until all is put back.
@@ -169,7 +169,9 @@ func (f *Fallback) Look(ctx context.Context, at time.Time, charges []ledger.Char
 // Reserve takes all charges, or none. See [ledger.Ledger].
 func (f *Fallback) Reserve(ctx context.Context, at time.Time, id ledger.ID, charges []ledger.Charge, a *ledger.Answer) error {
 	var uncertain bool
+	waiting := true
 	if !f.away.Load() {
+		changes := f.redis.standing.changes.Load()
 		err := f.redis.reserve(ctx, at, id, charges, a)
 		if !gone(ctx, err) {
 			if errors.Is(err, ErrUncertain) {
@@ -178,30 +180,46 @@ func (f *Fallback) Reserve(ctx context.Context, at time.Time, id ledger.ID, char
 			if err == nil {
 				f.feed(ctx, at, id, charges, a)
 			}
+			if err == nil && !f.redis.standing.same(changes) {
+				f.memory.doubt(id) // others may be putting back already
+				f.leave(errDataGone)
+			}
 			return err
 		}
 		uncertain = errors.Is(err, ErrUncertain)
-		f.leave(err)
+		if waiting = !errors.Is(err, errReplicas); waiting {
+			f.leave(err)
+		} // else the server is there, and has it
 	}
+	err := f.reserveAlone(ctx, at, id, charges, a, waiting)
+	if err == nil && !a.Refused {
+		if waiting && !f.away.Load() { // it came back meanwhile
+			f.leave(ErrAway)
+		}
+		return nil
+	}
+	if uncertain {
+		f.redis.cancels.add(id, 0)
+	}
+	return err
+}
+
+// reserveAlone is Reserve while the gate decides by itself. Waiting says that
+// the server does not know of it.
+func (f *Fallback) reserveAlone(ctx context.Context, at time.Time, id ledger.ID, charges []ledger.Charge, a *ledger.Answer, waiting bool) error {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
 	err := f.alone(charges, a, func(alone []ledger.Charge) error {
 		return f.own.Reserve(ctx, at, id, alone, a)
 	})
 	f.decided.Add(1)
-	if err == nil && !a.Refused {
-		if f.memory.add(id, charges, true) {
-			return nil
-		}
-		// What cannot be told to the server later is not admitted now.
-		_ = f.own.Settle(context.WithoutCancel(ctx), at, id, ledger.NotSent)
-		refuse(a)
-		err = ledger.ErrFull
+	if err != nil || a.Refused || f.memory.add(id, charges, waiting) {
+		return err
 	}
-	if uncertain {
-		f.redis.cancels.add(id, 0)
-	}
-	return err
+	// What cannot be told to the server later is not admitted now.
+	_ = f.own.Settle(context.WithoutCancel(ctx), at, id, ledger.NotSent)
+	refuse(a)
+	return ledger.ErrFull
 }
 
 // Record adds one event to each charge. See [ledger.Ledger].
@@ -210,11 +228,10 @@ func (f *Fallback) Record(ctx context.Context, at time.Time, charges []ledger.Ch
 	if own != nil || f.away.Load() {
 		return own
 	}
-	if err := f.redis.Record(ctx, at, charges); gone(ctx, err) {
+	if err := f.redis.Record(ctx, at, charges); err != nil {
 		f.leave(err)
-		return own
 	}
-	return own
+	return nil
 }
 
 // Settle closes what was reserved under id. See [ledger.Ledger].
@@ -232,43 +249,13 @@ func (f *Fallback) Settle(ctx context.Context, at time.Time, id ledger.ID, o led
 	if away {
 		return own
 	}
-	if err := f.redis.Settle(ctx, at, id, o); gone(ctx, err) {
+	if err := f.redis.Settle(ctx, at, id, o); err != nil {
 		f.memory.settle(id, o)
 		f.leave(err)
 	} else {
 		f.memory.settled(id, o)
 	}
 	return own
-}
-
-// alone asks the gate's own ledger, with tightened limits.
-func (f *Fallback) alone(charges []ledger.Charge, a *ledger.Answer, ask func([]ledger.Charge) error) error {
-	for i := range charges {
-		if v := f.variants(charges[i].Tally); v.deny >= 0 {
-			f.denied.Add(1)
-			refuse(a)
-			return fmt.Errorf("%w, and limit %q says deny", ErrAway, charges[i].Tally.Limits[v.deny].Name)
-		}
-	}
-	alone := f.as(charges, func(v *variants) *ledger.Tally { return v.alone })
-	if err := ask(alone); err != nil {
-		return err
-	}
-	a.Short.Tally = original(alone, charges, a.Short.Tally)
-	for i := range a.Shadow {
-		a.Shadow[i].Tally = original(alone, charges, a.Shadow[i].Tally)
-	}
-	return nil
-}
-
-// original returns the caller's tally for one that was put in its place.
-func original(alone, charges []ledger.Charge, t *ledger.Tally) *ledger.Tally {
-	for i := range alone {
-		if alone[i].Tally == t {
-			return charges[i].Tally
-		}
-	}
-	return t
 }
 
 // feed tells the gate's own ledger what the server has admitted.
@@ -297,115 +284,4 @@ func (f *Fallback) feedRequests(ctx context.Context, at time.Time, charges []led
 		var own ledger.Answer
 		_ = f.own.Look(context.WithoutCancel(ctx), at, f.as(some, func(v *variants) *ledger.Tally { return v.fed }), &own)
 	}
-}
-
-// as returns charges with other tallies in their place.
-func (f *Fallback) as(charges []ledger.Charge, which func(*variants) *ledger.Tally) []ledger.Charge {
-	as := append([]ledger.Charge(nil), charges...)
-	for i := range as {
-		as[i].Tally = which(f.variants(as[i].Tally))
-	}
-	return as
-}
-
-func (f *Fallback) variants(t *ledger.Tally) *variants {
-	if v, ok := f.tallies.Load(t); ok {
-		return v.(*variants)
-	}
-	fed, alone := *t, *t
-	fed.Limits = append([]ledger.Limit(nil), t.Limits...)
-	alone.Limits = append([]ledger.Limit(nil), t.Limits...)
-	v := &variants{fed: &fed, alone: &alone, deny: -1}
-	for i := range t.Limits {
-		fed.Limits[i].Shadow = true
-		away := Share
-		if f.cfg.Away != nil {
-			away = f.cfg.Away(t, &t.Limits[i])
-		}
-		switch {
-		case away == Share:
-			alone.Limits[i].Max = max(t.Limits[i].Max/int64(f.cfg.Gates), 1)
-		case away == Deny && !t.Limits[i].Shadow && v.deny < 0:
-			v.deny = i
-		}
-	}
-	got, _ := f.tallies.LoadOrStore(t, v)
-	return got.(*variants)
-}
-
-// run puts back what is to be put back, whenever there is a reason to.
-func (f *Fallback) run() {
-	defer close(f.done)
-	pause := time.NewTimer(time.Hour)
-	defer pause.Stop()
-	for {
-		select {
-		case <-f.stop:
-			return
-		case <-f.kick:
-		case <-pause.C:
-		}
-		pause.Reset(time.Hour)
-		if f.away.Load() && !f.restore() {
-			pause.Reset(100 * time.Millisecond)
-		}
-	}
-}
-
-// restore puts everything back and ends the gate's being alone. It is false if
-// the server is still away.
-func (f *Fallback) restore() bool {
-	if f.redis.breaker.open.Load() || f.redis.Ping(context.Background()) != nil {
-		return false
-	}
-	everything := f.lost.Swap(false)
-	if !f.putBack(f.memory.recent(everything)) {
-		f.lost.Store(f.lost.Load() || everything)
-		return false
-	}
-	for {
-		if !f.putBack(f.memory.unconfirmed()) || !f.settleAll() {
-			return false
-		}
-		f.mu.Lock()
-		if f.lost.Load() {
-			f.mu.Unlock()
-			return false
-		}
-		if f.memory.waiting() == 0 {
-			f.away.Store(false)
-			f.mu.Unlock()
-			if f.cfg.Changed != nil {
-				f.cfg.Changed(false, nil)
-			}
-			return true
-		}
-		f.mu.Unlock()
-	}
-}
-
-func (f *Fallback) putBack(some []remembered) bool {
-	for _, r := range some {
-		select {
-		case <-f.stop:
-			return false
-		default:
-		}
-		if f.redis.putBack(r.id, r.charges) != nil {
-			return false
-		}
-		f.memory.confirm(r.id)
-		f.replayed.Add(1)
-	}
-	return true
-}
-
-func (f *Fallback) settleAll() bool {
-	for _, s := range f.memory.settlements() {
-		if f.redis.Settle(context.Background(), time.Now(), s.id, s.outcome) != nil {
-			return false
-		}
-		f.memory.settledLate(s.id, s.outcome)
-	}
-	return true
 }

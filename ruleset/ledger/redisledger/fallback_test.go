@@ -25,19 +25,24 @@ func TestSuiteFallback(t *testing.T) {
 
 // gates are so many gates on one ledger, which share their limits while it is
 // away.
-func gates(t testing.TB, n int, url string, away func(*ledger.Tally, *ledger.Limit) redisledger.Away) []*redisledger.Fallback {
+func gates(t testing.TB, n int, url string) (all []*redisledger.Fallback) {
 	t.Helper()
-	var all []*redisledger.Fallback
 	for range n {
-		l, err := redisledger.Open(redisledger.Config{URL: url})
-		if err != nil {
-			t.Fatal(err)
-		}
-		f := redisledger.NewFallback(l, ledger.NewEmbedded(), redisledger.FallbackConfig{Gates: n, Away: away})
-		t.Cleanup(func() { f.Close() })
-		all = append(all, f)
+		all = append(all, gate(t, n, url))
 	}
 	return all
+}
+
+// gate is one of so many gates.
+func gate(t testing.TB, n int, url string) *redisledger.Fallback {
+	t.Helper()
+	l, err := redisledger.Open(redisledger.Config{URL: url})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := redisledger.NewFallback(l, ledger.NewEmbedded(), redisledger.FallbackConfig{Gates: n})
+	t.Cleanup(func() { f.Close() })
+	return f
 }
 
 func fill(t testing.TB, l ledger.Ledger, charges ...ledger.Charge) (ids []ledger.ID) {
@@ -67,17 +72,8 @@ func together(t testing.TB, all []*redisledger.Fallback) {
 func TestAway(t *testing.T) {
 	eight := tally("eight", ledger.Sends, limit(8, time.Hour))
 	few := tally("few", ledger.Sends, limit(2, time.Hour))
-	own := tally("own", ledger.Sends, ledger.Limit{Name: "own", Max: 5, Window: time.Hour})
-	strict := tally("strict", ledger.Sends, ledger.Limit{Name: "strict", Max: 5, Window: time.Hour})
-	how := func(_ *ledger.Tally, l *ledger.Limit) redisledger.Away {
-		switch l.Name {
-		case "own":
-			return redisledger.Local
-		case "strict":
-			return redisledger.Deny
-		}
-		return redisledger.Share
-	}
+	own := tally("own", ledger.Sends, ledger.Limit{Name: "own", Max: 5, Window: time.Hour, Away: ledger.Local})
+	strict := tally("strict", ledger.Sends, ledger.Limit{Name: "strict", Max: 5, Window: time.Hour, Away: ledger.Deny})
 	for _, outage := range []struct {
 		name        string
 		begin, over func(*redistest.Server)
@@ -91,7 +87,7 @@ func TestAway(t *testing.T) {
 	} {
 		t.Run(outage.name, func(t *testing.T) {
 			s := redistest.Start(t, "--appendonly", "yes", "--appendfsync", "always")
-			all := gates(t, 4, "redis://"+s.Addr, how)
+			all := gates(t, 4, "redis://"+s.Addr)
 			a, b := all[0], all[1]
 			for range 2 {
 				admitted(t, a, of(eight, 1), of(own, 1)) // a's share is used up already
@@ -123,7 +119,7 @@ func TestAway(t *testing.T) {
 			}
 
 			outage.over(s)
-			together(t, all[:2])
+			together(t, all)
 			// All that was admitted counts: 2 by a, 1 by b that was sent.
 			c := all[2]
 			if n := len(fill(t, c, of(eight, 1))); n != 5 {
@@ -143,7 +139,7 @@ func TestAway(t *testing.T) {
 // What a server forgets while everybody is connected, the gates tell it again.
 func TestEmptiedServer(t *testing.T) {
 	s := redistest.Start(t)
-	all := gates(t, 2, "redis://"+s.Addr, nil)
+	all := gates(t, 2, "redis://"+s.Addr)
 	kept := admitted(t, all[0], of(phones, 1))
 	back := admitted(t, all[1], of(phones, 2))
 	settle(t, all[0], back, ledger.NotSent) // not through the gate that remembers it

@@ -20,11 +20,11 @@ func onceCharges(key uint64) []ledger.Charge {
 func sendCharge(t *testing.T, l *Ledger, deadline string, id ledger.ID, charges []ledger.Charge) []int64 {
 	t.Helper()
 	args := make([]any, 3, 20)
-	args[0], args[1], args[2] = "eval", chargeScript.text, 2+len(charges)
 	args = l.parts[0].names(args, id, charges)
-	format, numbers, who := encode(charges)
-	args = append(args, deadline, "", reserve, format, numbers, who, held(reserve, charges))
-	args = appendKeep(args, charges)
+	sh := l.shapes.of(reserve, charges)
+	args[0], args[1], args[2] = "eval", sh.script.text, len(args)-3
+	held, own := sh.data(time.Now(), charges)
+	args = append(args, deadline, "", held, own)
 	reply, err := l.client.UniversalClient.Do(context.Background(), args...).Int64Slice()
 	if err != nil {
 		t.Fatal(err)

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -51,9 +50,11 @@ type Ledger struct {
 	parts   []partition
 	breaker breaker
 	denied  deniedCache
+	shapes  shapes
 	stats   counters
-	servers sync.Map // of run ids
 	cancels cancels
+
+	standing standing
 
 	// callersClock is for tests: the ledger takes the caller's time in place
 	// of the server's.
@@ -70,7 +71,9 @@ type partition struct {
 	prefix string // of all keys
 	clock  string // the key
 	server serverClock
-	epoch  atomic.Int64
+	epoch  atomic.Int64           // when the data began; 0 is empty or unknown
+	since  atomic.Int64           // when that was learnt, nanoseconds since base
+	node   atomic.Pointer[string] // of a cluster: the address that answers
 }
 
 // ErrAway is returned while the server is known to be away: nobody waited.
@@ -83,6 +86,7 @@ var ErrUncertain = errors.New("no answer")
 var (
 	errNoID       = errors.New("ledger: a reservation needs an id")
 	errCancelling = errors.New("ledger: this id is just being given back")
+	errDataGone   = errors.New("the server's data has gone, or another server has taken its place")
 	errLate       = errors.New("the server came to it too late")
 	validName     = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 	errBadName    = errors.New("the ledger's name may have up to 64 letters, digits, dots, dashes and underscores")
@@ -113,7 +117,7 @@ func Open(cfg Config) (*Ledger, error) {
 		}
 		p.clock = p.prefix + "clock"
 	}
-	l.client, err = newClient(a, cfg.TLS, l.newServer)
+	l.client, err = newClient(a, cfg.TLS, l)
 	if err != nil {
 		return nil, fmt.Errorf("opening the Redis ledger: %w", err)
 	}
@@ -189,9 +193,18 @@ func (l *Ledger) ask(ctx context.Context, at time.Time, mode string, id ledger.I
 		l.stats.away.Add(1)
 		return ErrAway
 	}
+	changes, ok := l.standing.believe()
+	if !ok {
+		l.stats.away.Add(1)
+		return errDataGone
+	}
 	c := l.call(ctx, at)
 	defer c.end()
-	if err := c.charge(mode, id, charges, a); err != nil {
+	err := c.charge(mode, id, charges, a)
+	if err == nil && !l.standing.same(changes) && l.lost.Load() != nil {
+		err = fmt.Errorf("%w that counts: %w", ErrUncertain, errDataGone)
+	}
+	if err != nil {
 		refuse(a)
 		return fmt.Errorf("asking the Redis ledger: %w", err)
 	}

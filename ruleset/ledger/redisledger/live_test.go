@@ -330,7 +330,7 @@ func TestErrorsOfTheServer(t *testing.T) {
 	})
 	t.Run("password", func(t *testing.T) {
 		s := redistest.Start(t)
-		s.Do("ACL", "SETUSER", "gate", "on", ">s3cr3t:/@", "~{otp:*}*", "+eval", "+evalsha", "+time", "+get", "+mget", "+set", "+psetex", "+del")
+		s.Do("ACL", "SETUSER", "gate", "on", ">s3cr3t:/@", "~{otp:*}*", "+eval", "+evalsha", "+time", "+get", "+mget", "+set", "+psetex", "+setrange", "+del")
 		err := try(t, open(t, "redis://gate:wrong-s3cr3t@"+s.Addr, ""))
 		if err == nil || strings.Contains(err.Error(), "s3cr3t") {
 			t.Errorf("error %v, want one without the password", err)

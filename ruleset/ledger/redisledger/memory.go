@@ -17,6 +17,9 @@ type memory struct {
 	order   []ledger.ID // oldest first
 	unsent  int         // of entries: not on the server
 	settles []settlement
+
+	forgotten uint64 // that a server may yet lack
+	unsettled uint64 // settlements that there was no room for
 }
 
 type remembered struct {
@@ -32,10 +35,24 @@ type settlement struct {
 	outcome ledger.Outcome
 }
 
+// How much is remembered at most.
 const (
-	memoryMost   = 1 << 16
-	memoryRecent = 5 * time.Minute // what a server that took over may lack
+	memoryMost  = 1 << 16
+	settlesMost = 1 << 16
 )
+
+// ends returns when an event of t that was admitted at a time counts no more.
+func ends(t *ledger.Tally, at time.Time) time.Time {
+	if t.Period != ledger.Sliding {
+		_, end := t.Bounds(at)
+		return end
+	}
+	var longest time.Duration
+	for i := range t.Limits {
+		longest = max(longest, t.Limits[i].Window)
+	}
+	return at.Add(longest)
+}
 
 // add remembers an admitted reservation. It is false if there is no room: what
 // a server does not know is then never forgotten for what it does know.
@@ -44,8 +61,7 @@ func (m *memory) add(id ledger.ID, charges []ledger.Charge, waiting bool) bool {
 	for i := range charges {
 		if c := &charges[i]; !c.Tally.Count.Attempts() {
 			r.charges = append(r.charges, *c)
-			_, longest, _ := kindOf(c.Tally)
-			if until := r.at.Add(time.Duration(longest) * time.Millisecond); until.After(r.until) {
+			if until := ends(c.Tally, r.at); until.After(r.until) {
 				r.until = until
 			}
 		}
@@ -63,6 +79,9 @@ func (m *memory) add(id ledger.ID, charges []ledger.Charge, waiting bool) bool {
 	}
 	m.forget(r.at)
 	if len(m.entries) >= memoryMost {
+		if !waiting {
+			m.forgotten++
+		}
 		return false
 	}
 	if len(m.order) >= 2*memoryMost { // most of them settled
@@ -88,6 +107,9 @@ func (m *memory) forget(now time.Time) {
 			return
 		}
 		if r != nil {
+			if r.until.After(now) {
+				m.forgotten++
+			}
 			delete(m.entries, r.id)
 		}
 		m.order = m.order[1:]
@@ -97,28 +119,42 @@ func (m *memory) forget(now time.Time) {
 	}
 }
 
-// recent returns what the server may have lost: all, or the last minutes.
-func (m *memory) recent(all bool) []remembered {
+// doubt notes that the server may not know id after all.
+func (m *memory) doubt(id ledger.ID) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	now := time.Now()
-	var some []remembered
-	for _, id := range m.order {
-		if r := m.entries[id]; r != nil && r.until.After(now) && (all || r.waiting || now.Sub(r.at) < memoryRecent) {
-			some = append(some, *r)
-		}
+	if r := m.entries[id]; r != nil && !r.waiting {
+		r.waiting = true
+		m.unsent++
 	}
-	return some
+}
+
+// known returns all that the server has ever been told, as far as it still
+// counts.
+func (m *memory) known() []remembered {
+	return m.some(func(r *remembered) bool { return !r.waiting })
 }
 
 // unconfirmed returns what the server does not know.
 func (m *memory) unconfirmed() []remembered {
+	return m.some(func(r *remembered) bool { return r.waiting })
+}
+
+func (m *memory) some(want func(*remembered) bool) (some []remembered) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	var some []remembered
+	now := time.Now()
 	for _, id := range m.order {
-		if r := m.entries[id]; r != nil && r.waiting {
-			some = append(some, *r)
+		r := m.entries[id]
+		if r == nil || !want(r) {
+			continue
+		}
+		still := *r
+		still.charges = slices.DeleteFunc(slices.Clone(r.charges), func(c ledger.Charge) bool {
+			return !ends(c.Tally, r.at).After(now)
+		})
+		if len(still.charges) > 0 || r.waiting {
+			some = append(some, still)
 		}
 	}
 	return some
@@ -129,6 +165,13 @@ func (m *memory) waiting() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.unsent + len(m.settles)
+}
+
+func (m *memory) stats(s *FallbackStats) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s.Remembered, s.Waiting = len(m.entries), m.unsent+len(m.settles)
+	s.Forgotten, s.Unsettled = m.forgotten, m.unsettled
 }
 
 // confirm notes that the server knows id.
@@ -148,29 +191,33 @@ func (m *memory) settled(id ledger.ID, o ledger.Outcome) {
 	m.drop(id, o)
 }
 
-// settle is settled, and notes that the server is still to be told.
+// settle notes that the server is still to be told what came of id. Where
+// there is no room for that the charges stay, which refuses too much.
 func (m *memory) settle(id ledger.ID, o ledger.Outcome) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if len(m.settles) >= settlesMost {
+		m.unsettled++
+		return
+	}
 	m.settles = append(m.settles, settlement{id, o})
 }
 
 func (m *memory) settlements() []settlement {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return append([]settlement(nil), m.settles...)
+	return slices.Clone(m.settles)
 }
 
-// settledLate notes that the server was told.
-func (m *memory) settledLate(id ledger.ID, o ledger.Outcome) {
+// settledLate notes that the server was told of the first n settlements.
+func (m *memory) settledLate(n int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.drop(id, o)
-	for i, s := range m.settles {
-		if s == (settlement{id, o}) {
-			m.settles = append(m.settles[:i], m.settles[i+1:]...)
-			return
-		}
+	for _, s := range m.settles[:n] {
+		m.drop(s.id, s.outcome)
+	}
+	if m.settles = m.settles[n:]; len(m.settles) == 0 {
+		m.settles = nil
 	}
 }
 

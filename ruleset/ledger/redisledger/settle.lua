@@ -3,15 +3,15 @@
 -- KEYS: the hold. ARGV: 1 what to give back: u(nverified) or a(ll), 2 the time
 -- to use instead of the server's, in microseconds, or ''.
 --
--- Returns how many events were given back, the server's clock in microseconds,
--- and -1. The keys that are written to stand in the hold, next to it in the
--- same slot; all of them are read before the first is written to, so that it
--- happens whole or not at all.
-local call, get, put, sub = redis.call, struct.unpack, struct.pack, string.sub
-local HEAD, BODY = '<dddI4BB', 31
-local RUN, RUN_SIZE = '<dI4', 12
-local MEMBER_SIZE = 20
-local MOST = 4294967295
+-- Returns how many charges were given back, the server's clock in
+-- microseconds, and -1. The keys that are written to stand in the hold, next
+-- to it in the same slot; all of them are read before the first is written to,
+-- so that it happens whole or not at all. How counters are kept stands in
+-- charge.lua.
+local call, get, put, sub, byte, char = redis.call, struct.unpack, struct.pack, string.sub, string.byte, string.char
+local find = string.find
+local LOG, WIDE, MEMBERS, SUM = 0, 2, 4, 6
+local MOST, LAST_SUM = 4294967295, 9007199254740992
 
 local clock = call('TIME')
 local us = clock[1] * 1000000 + clock[2]
@@ -31,19 +31,33 @@ if verified == 1 or expires <= now then
 end
 
 -- A hold is whether it was verified, when it expires and the time of its
--- events, and then for each of these what it counts, a byte (1 is unverified,
--- 2 more if there are members), the end of the key's name, and the member.
+-- events. For each of these follow what it is, a byte (1 is unverified, 2 more
+-- with a member, 4 more with an amount), the end of the key's name, and the
+-- member or the amount; and then, for each amount, when its period ends.
 local prefix = sub(KEYS[1], 1, -24)
-local names, members, at = {}, {}, 18
-while at <= #hold do
-  local flags, name, member = string.byte(hold, at), sub(hold, at + 1, at + 22), false
+local names, members, amounts, ends = {}, {}, {}, {}
+local at, stop, periods = 18, #hold, {}
+while at <= stop do
+  local what, name, own = byte(hold, at), prefix .. sub(hold, at + 1, at + 22), false
   at = at + 23
-  if flags >= 2 then
-    member = sub(hold, at, at + 7)
+  if what >= 2 then
+    own = sub(hold, at, at + 7)
     at = at + 8
   end
-  if ARGV[1] == 'a' or flags % 2 == 1 then
-    names[#names + 1], members[#members + 1] = prefix .. name, member
+  if what >= 4 then
+    stop = stop - 8
+    periods[#periods + 1] = #names + 1
+  end
+  if ARGV[1] == 'a' or what % 2 == 1 then
+    local k = #names + 1
+    names[k], members[k], amounts[k] = name, what >= 2 and what < 4 and own, what >= 4 and get('<d', own)
+  elseif what >= 4 then
+    periods[#periods] = false
+  end
+end
+for i, k in ipairs(periods) do
+  if k then
+    ends[k] = get('<d', hold, stop + 8 * i - 7)
   end
 end
 local values = {}
@@ -56,57 +70,107 @@ end
 if ARGV[1] == 'a' then
   call('DEL', KEYS[1])
 else
-  call('SET', KEYS[1], put('<B', 1) .. sub(hold, 2), 'KEEPTTL')
+  call('SETRANGE', KEYS[1], 0, char(1))
+end
+
+-- Each of these returns what remains of a counter s that begins at from, or
+-- nothing if the event is not there any more; empty if there is nothing else.
+
+local function fromLog(s, from, stop)
+  local ev = put('<d', t)
+  local at = find(s, ev, from, true)
+  while at and (at - from) % 8 ~= 0 do
+    at = find(s, ev, at + 1, true)
+  end
+  if at and at <= stop then
+    return sub(s, 1, at - 1) .. sub(s, at + 8), #s - 8 < from
+  end
+end
+
+local function fromRuns(s, from)
+  if t <= get('<d', s, from) then
+    return -- it may have been dropped
+  end
+  local known = byte(s, from + 8)
+  local exact = fromLog(s, from + 9, from + 8 + 8 * known)
+  if exact then
+    known = known - 1
+    s = sub(exact, 1, from + 7) .. char(known) .. sub(exact, from + 9)
+  end
+  local first = from + 9 + 8 * known
+  local runs, before, out = '', 0, 0
+  for at = #s - 15, first, -16 do
+    local u, total = get('<dd', s, at)
+    if u >= t then -- the event is in the oldest run that is not older than it
+      out = 1
+    end
+    total = total - out
+    if total > before then
+      runs = put('<dd', u, total) .. runs
+    end
+    before = total
+  end
+  if out == 1 then
+    return sub(s, 1, first - 1) .. runs, runs == ''
+  end
+end
+
+local function fromMembers(s, from, member)
+  if t <= get('<d', s, from) then
+    return
+  end
+  from = from + 8
+  local at = find(s, member, from, true)
+  while at and (at - from) % 20 ~= 0 do
+    at = find(s, member, at + 1, true)
+  end
+  if not at then
+    return
+  end
+  local had = get('<I4', s, at + 16)
+  if had == MOST then
+    return -- we have lost count
+  elseif had > 1 then
+    return sub(s, 1, at + 15) .. put('<I4', had - 1) .. sub(s, at + 20), false
+  end
+  return sub(s, 1, at - 1) .. sub(s, at + 20), #s - 20 < from
+end
+
+local function fromSum(s, from, amount, period)
+  local ends, sum = get('<dd', s, from)
+  if ends == period and sum < LAST_SUM then
+    sum = sum - amount
+    return sub(s, 1, from - 1) .. put('<dd', ends, sum > 0 and sum or 0), sum <= 0
+  end
 end
 
 local given = 0
-for i = 1, #names do
-  local s = values[names[i]]
-  local ban, forgotten, total, keep, whose, unit, done
+for i, name in ipairs(names) do
+  local s = values[name]
   if s then
-    ban, forgotten, total, keep, whose, unit = get(HEAD, s)
-  end
-  if not s or t <= forgotten then
-    done = false
-  elseif members[i] then
-    for at = BODY, #s, MEMBER_SIZE do
-      if sub(s, at, at + 7) == members[i] then
-        local count = get('<I4', s, at + 16)
-        if count == MOST then
-          break -- we have lost count
-        elseif count > 1 then
-          s = sub(s, 1, at + 15) .. put('<I4', count - 1) .. sub(s, at + MEMBER_SIZE)
-        else
-          s = sub(s, 1, at - 1) .. sub(s, at + MEMBER_SIZE)
-        end
-        done = true
-        break
-      end
+    local format, from, ban = byte(s, 1), 3, 0
+    if format % 2 == 1 then
+      format, from, ban = format - 1, 12, get('<d', s, 3)
     end
-  else
-    -- The event is in the oldest run that is not older than it.
-    for at = BODY, #s, RUN_SIZE do
-      local u, count = get(RUN, s, at)
-      if u >= t then
-        if count > 1 then
-          s = sub(s, 1, at - 1) .. put(RUN, u, count - 1) .. sub(s, at + RUN_SIZE)
-        else
-          s = sub(s, 1, at - 1) .. sub(s, at + RUN_SIZE)
-        end
-        s = put(HEAD, ban, forgotten, total - 1, keep, whose, unit) .. sub(s, BODY)
-        done = true
-        break
-      end
+    local left, empty
+    if format == LOG then
+      left, empty = fromLog(s, from, #s)
+    elseif format == WIDE then
+      left, empty = fromRuns(s, from)
+    elseif format == MEMBERS and members[i] then
+      left, empty = fromMembers(s, from, members[i])
+    elseif format == SUM and amounts[i] then
+      left, empty = fromSum(s, from, amounts[i], ends[i])
     end
-  end
-  if done then
-    given = given + 1
-    values[names[i]] = s
-    if #s < BODY and ban <= now then
-      call('DEL', names[i])
-      values[names[i]] = false
-    else
-      call('SET', names[i], s, 'KEEPTTL')
+    if left then
+      given = given + 1
+      if empty and ban <= now then
+        call('DEL', name)
+        left = false
+      else
+        call('SET', name, left, 'KEEPTTL')
+      end
+      values[name] = left
     end
   end
 end

@@ -21,6 +21,9 @@ type Stats struct {
 	Denied  uint64    // answered without a trip, as the key was known to be denied
 	Lost    uint64    // how often data was seen to have gone, or a new server
 	Dialled int       // connections
+
+	Cancelling  int    // calls without an answer, to be given back
+	Uncancelled uint64 // that were not, as there were too many: their charges stay
 }
 
 // Stats returns the state of the ledger.
@@ -36,6 +39,9 @@ func (l *Ledger) Stats() Stats {
 		s.Since = l.breaker.since
 	}
 	l.breaker.mu.Unlock()
+	l.cancels.mu.Lock()
+	s.Cancelling, s.Uncancelled = len(l.cancels.waiting), l.cancels.dropped
+	l.cancels.mu.Unlock()
 	if pool := l.client.PoolStats(); pool != nil {
 		s.Dialled = int(pool.TotalConns)
 	}
