@@ -94,11 +94,22 @@ func (f *run) load(during func()) {
 // aWhile is how long outages take.
 func aWhile() { time.Sleep(min(*length/4, 5*time.Second)) }
 
-func (f *run) report(t *testing.T, bound fleet.Bound) {
+// judge judges the run. All limits must have been full, or else nothing is known
+// of those that were not.
+func (f *run) judge(t *testing.T) {
 	t.Helper()
-	fleet.Report(t, f.rulesets, f.app, f.clients, f.gates, bound).Full(t, f.rulesets)
+	fleet.Report(t, f.rulesets, f.app, f.clients, f.gates, fleet.Never).Full(t, f.rulesets)
 }
 
+// judgeOutage judges a run with an outage. Its rulesets are so many that a slow
+// machine may not fill all of them; what is promised by default must have been
+// tried.
+func (f *run) judgeOutage(t *testing.T) {
+	t.Helper()
+	fleet.Report(t, f.rulesets, f.app, f.clients, f.gates, fleet.Outage(*gates)).Full(t, []*fleet.Ruleset{fleet.Slide("share")})
+}
+
+// words are what can become of a limit while the server is away.
 var words = []string{"share", "local", "deny"}
 
 // No request too many where nothing happens to the ledger.
@@ -107,13 +118,13 @@ func TestNeverTooMany(t *testing.T) {
 	t.Run("one gate", func(t *testing.T) {
 		f := start(t, 1, own, fleet.Rulesets())
 		f.load(nothing)
-		f.report(t, fleet.Never)
+		f.judge(t)
 	})
 	t.Run("one server", func(t *testing.T) {
 		s := redistest.Start(t)
 		f := start(t, *gates, shared(*gates, "redis://"+s.Addr+patient), fleet.Rulesets())
 		f.load(nothing)
-		f.report(t, fleet.Never)
+		f.judge(t)
 		nobodyIn(t, f, s)
 	})
 	t.Run("a gate is killed", func(t *testing.T) {
@@ -124,7 +135,7 @@ func TestNeverTooMany(t *testing.T) {
 			aWhile()
 			f.gates[0].Restart()
 		})
-		f.report(t, fleet.Never)
+		f.judge(t)
 	})
 }
 
@@ -155,7 +166,7 @@ func TestAway(t *testing.T) {
 			s := redistest.Start(t, outage.args...)
 			f := start(t, *gates, shared(*gates, "redis://"+s.Addr+brisk), fleet.Rulesets(words...))
 			f.load(func() { outage.happen(s) })
-			f.report(t, fleet.Outage(*gates))
+			f.judgeOutage(t)
 		})
 	}
 }
@@ -170,7 +181,7 @@ func TestFailOver(t *testing.T) {
 				r.Servers[0].Kill()
 				r.WaitForMaster(t, r.Servers[0])
 			})
-			f.report(t, fleet.Outage(*gates))
+			f.judgeOutage(t)
 		})
 	}
 	for _, option := range []string{"", "&wait_replicas=1", "&spread=8", "&spread=8&wait_replicas=1"} {
@@ -179,7 +190,7 @@ func TestFailOver(t *testing.T) {
 			f := start(t, *gates, shared(*gates, c.URL()+brisk+option), fleet.Rulesets(words...))
 			_, master := c.Slot("{otp:gate}")
 			f.load(master.Kill)
-			f.report(t, fleet.Outage(*gates))
+			f.judgeOutage(t)
 		})
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/otpgate/otpgate/ruleset/ledger/redisledger/redistest"
 )
 
-var keyName = regexp.MustCompile(`^\{otp:gate\}(clock|h?[A-Za-z0-9_-]{22})$`)
+var keyName = regexp.MustCompile(`^\{otp:gate\}(clock|gates|h?[A-Za-z0-9_-]{22})$`)
 
 // nobodyIn reads all that a server knows after a run. It must know nobody, and
 // nothing for ever.

@@ -26,12 +26,35 @@ const NotSent = 422
 // counts reports whether the limit counts a for certain. What the app reports
 // as not sent is given back, but for limits on requests.
 func (l *Limit) counts(a *Arrival) bool {
-	return l.Count == "requests" || a.Status != NotSent
+	switch {
+	case l.Prices != nil && (l.day(a.From) != l.day(a.To) || l.Only != "" && l.Only != country(a.Facts.Phone)):
+		return false // also what may be yesterday's
+	default:
+		return l.Count == "requests" || a.Status != NotSent
+	}
+}
+
+func (l *Limit) day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
+
+// takes returns how much of l a request takes.
+func (l *Limit) takes(a *Arrival) int {
+	if l.Prices != nil {
+		return l.Prices[country(a.Facts.Phone)]
+	}
+	return 1
+}
+
+// of returns what l counts a for.
+func (l *Limit) of(a *Arrival) string {
+	if l.Prices != nil {
+		return l.day(a.From)
+	}
+	return l.key(&a.Facts)
 }
 
 // Finding is what the judge found for one limit.
 type Finding struct {
-	Worst    int       // the most that was let through for any key in any window
+	Worst    int       // the most that was let through for any key in any window, or the most cents
 	Key      string    // whose that is
 	Arrivals []Arrival // those, all in one window
 	Over     int       // what was let through beyond Max, of all keys together
@@ -54,16 +77,16 @@ func (l *Limit) Judge(arrivals []Arrival) Finding {
 	keys := make(map[string][]*Arrival)
 	for i := range arrivals {
 		if a := &arrivals[i]; l.counts(a) {
-			k := l.key(&a.Facts)
+			k := l.of(a)
 			keys[k] = append(keys[k], a)
 		}
 	}
 	var found Finding
 	for _, key := range slices.Sorted(maps.Keys(keys)) {
-		in := l.most(keys[key])
-		found.Over += max(0, len(in)-l.Max)
-		if len(in) > found.Worst {
-			found.Worst, found.Key = len(in), key
+		worst, in := l.most(keys[key])
+		found.Over += max(0, worst-l.Max)
+		if worst > found.Worst {
+			found.Worst, found.Key = worst, key
 			found.Arrivals = found.Arrivals[:0]
 			for _, a := range in {
 				found.Arrivals = append(found.Arrivals, *a)
@@ -73,18 +96,18 @@ func (l *Limit) Judge(arrivals []Arrival) Finding {
 	return found
 }
 
-// most returns the largest number of arrivals of one key that were in one
-// window for certain; one for each value where l counts different ones. A set
-// of arrivals is in one window if all its To are less than a window after the
-// earliest From, so it is enough to try each arrival as the earliest.
-func (l *Limit) most(some []*Arrival) (most []*Arrival) {
+// most returns the most that arrivals of one key took in one window for
+// certain, and which those were: one for each value where l counts different
+// ones. A set of arrivals is in one window if all its To are less than a window
+// after the earliest From, so it is enough to try each arrival as the earliest.
+func (l *Limit) most(some []*Arrival) (most int, those []*Arrival) {
 	slices.SortFunc(some, func(a, b *Arrival) int {
 		return cmp.Or(a.From.Compare(b.From), cmp.Compare(a.Number, b.Number))
 	})
 	for i, first := range some {
 		end := first.From.Add(l.Window)
 		var in []*Arrival
-		seen := make(map[string]bool)
+		seen, sum := make(map[string]bool), 0
 		for _, a := range some[i:] {
 			if !a.From.Before(end) {
 				break
@@ -99,11 +122,14 @@ func (l *Limit) most(some []*Arrival) (most []*Arrival) {
 					seen[value] = true
 				}
 			}
-			in = append(in, a)
+			in, sum = append(in, a), sum+l.takes(a)
 		}
-		if len(in) > len(most) {
-			most = in
+		if sum > most {
+			most, those = sum, in
+		}
+		if l.Prices != nil {
+			break // all of them are of one day
 		}
 	}
-	return most
+	return most, those
 }

@@ -2,7 +2,9 @@ package fleet
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 )
@@ -19,14 +21,19 @@ type Limit struct {
 	Ban      time.Duration
 	Across   bool   // the gates of all rulesets that have it share it
 	Away     string // share, local or deny; empty leaves the word out
+
+	// Prices make it the stop of a budget: Max is cents, each request costs
+	// what the country of its number does, and what is counted is the day in
+	// UTC. Only is the country it is for; empty is all.
+	Prices map[string]int
+	Only   string
 }
 
 // Ruleset is one ruleset, which every process of the fleet serves at /Name/send.
 type Ruleset struct {
 	Name   string
 	Limits []Limit
-	Pick   Pick   // what clients ask it for
-	More   string // lines for the ruleset file beside the limits
+	Pick   Pick // what clients ask it for
 }
 
 // yaml writes the ruleset file.
@@ -38,12 +45,43 @@ request: {phone: json /phone, email: json /email, device: header X-Device-Id, re
 number: {countries: any, types: any}
 human: {require: never}
 %slimits:
-`, r.Name, r.More)
+`, r.Name, r.budget())
 	for i := range r.Limits {
-		s.WriteString("  - " + r.Limits[i].yaml() + "\n")
+		if l := &r.Limits[i]; l.Prices == nil {
+			s.WriteString("  - " + l.yaml() + "\n")
+		}
 	}
 	return s.String()
 }
+
+// budget writes the section of that name, if the ruleset has one.
+func (r *Ruleset) budget() string {
+	var s, countries strings.Builder
+	for i := range r.Limits {
+		l := &r.Limits[i]
+		switch {
+		case l.Prices == nil:
+			continue
+		case l.Only == "":
+			s.WriteString("budget:\n  currency: USD\n  prices: {")
+			for _, c := range slices.Sorted(maps.Keys(l.Prices)) {
+				fmt.Fprintf(&s, "%s: %s, ", c, dollars(l.Prices[c]))
+			}
+			fmt.Fprintf(&s, "default: 1}\n  day: {stop: %s}\n", dollars(l.Max))
+			if l.Away != "" {
+				fmt.Fprintf(&s, "  away: %s\n", l.Away)
+			}
+		default:
+			fmt.Fprintf(&countries, "    %s: {day: {stop: %s}}\n", l.Only, dollars(l.Max))
+		}
+	}
+	if countries.Len() > 0 {
+		s.WriteString("  countries:\n" + countries.String())
+	}
+	return s.String()
+}
+
+func dollars(cents int) string { return fmt.Sprintf("%d.%02d", cents/100, cents%100) }
 
 func (l *Limit) yaml() string {
 	words := []string{"name: " + l.Name}

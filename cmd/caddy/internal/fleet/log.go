@@ -27,8 +27,8 @@ func (g *Gate) Log(sum *Judged) {
 	lines, told := bufio.NewScanner(file), 0
 	for lines.Scan() {
 		var line struct {
-			Level, Logger, Msg, Action, Rule, Reason, Error string
-			TS                                              float64
+			Level, Logger, Msg, Gate, Action, Check, Rule, Reason, Error string
+			TS                                                           float64
 		}
 		if json.Unmarshal(lines.Bytes(), &line) != nil {
 			continue // half a line, of a gate that was killed
@@ -45,8 +45,11 @@ func (g *Gate) Log(sum *Judged) {
 			sum.Errors[line.Error]++
 		}
 		if line.Action != "allow" {
-			if line.Rule == "" {
+			switch {
+			case line.Rule == "":
 				line.Rule = line.Reason
+			case line.Check == "budget":
+				line.Rule = line.Gate + " " + line.Rule
 			}
 			sum.Refused[line.Rule]++
 		}

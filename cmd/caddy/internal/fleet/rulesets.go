@@ -33,7 +33,7 @@ func current(r *rand.Rand, at time.Duration, n int) int {
 	return g*n + r.IntN(n)
 }
 
-// Rulesets are those of a fleet: Whole, and Slide and Long for each word for
+// Rulesets are those of a fleet: Wide, Whole, and the others for each word for
 // what becomes of a limit while the ledger is away. No words leave the word
 // out.
 func Rulesets(words ...string) []*Ruleset {
@@ -42,7 +42,7 @@ func Rulesets(words ...string) []*Ruleset {
 	}
 	sets := []*Ruleset{Wide(), Whole()}
 	for _, word := range words {
-		sets = append(sets, Slide(word), Long(word))
+		sets = append(sets, Slide(word), Long(word), Money(word))
 	}
 	return sets
 }
@@ -159,6 +159,27 @@ func Whole() *Ruleset {
 		f := Anybody(r)
 		if r.IntN(2) == 0 {
 			f.Phone = GB(one(r, 2))
+		}
+		return f
+	}
+	return s
+}
+
+// Money has a budget, which is spent soon and then for good, until midnight.
+func Money(away string) *Ruleset {
+	prices := map[string]int{"US": 3, "CA": 2, "GB": 5}
+	s := &Ruleset{Name: named("money", away), Limits: []Limit{
+		{Max: 333, Window: 24 * time.Hour, Away: away, Prices: prices},
+		{Max: 55, Window: 24 * time.Hour, Away: away, Prices: prices, Only: "CA"},
+		{Name: named("money", away) + "-phone", Per: []string{"phone"}, Max: 10, Window: time.Hour, Away: away},
+	}}
+	// As the gate calls them.
+	s.Limits[0].Name = s.Name + " day: stop at 3.33 USD"
+	s.Limits[1].Name = s.Name + " CA day: stop at 0.55 USD"
+	s.Pick = func(r *rand.Rand, _ time.Duration) Facts {
+		f := Anybody(r)
+		if r.IntN(3) == 0 {
+			f.Phone = CA(0)
 		}
 		return f
 	}

@@ -155,8 +155,15 @@ func at(arrivals []Arrival, sets []*Ruleset, l *Limit) (some []Arrival) {
 
 // story tells when arrivals were, for whoever looks for the reason.
 func story(arrivals []Arrival) string {
-	const most = 30
+	const most = 20
 	var s strings.Builder
+	gates := make(map[string]int)
+	for i := range arrivals {
+		gates[arrivals[i].Gate]++
+	}
+	for _, gate := range slices.Sorted(maps.Keys(gates)) {
+		fmt.Fprintf(&s, " %d by gate %s,", gates[gate], gate)
+	}
 	for i := range arrivals {
 		if i == most {
 			fmt.Fprintf(&s, "\n\tand %d more", len(arrivals)-most)
