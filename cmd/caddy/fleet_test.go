@@ -15,7 +15,7 @@ import (
 // share. The runs are short, so that they can be run often; make fleet runs
 // them for a minute each.
 var (
-	length  = flag.Duration("fleet", 6*time.Second, "how long each run of the fleet takes")
+	length  = flag.Duration("fleet", 5*time.Second, "how long each run of the fleet takes")
 	gates   = flag.Int("gates", 4, "how many gates a fleet has")
 	clients = flag.Int("clients", 200, "how many clients ask a fleet at once")
 	binary  = flag.String("binary", "", "a Caddy with the gate to run, in place of one that is built from here")

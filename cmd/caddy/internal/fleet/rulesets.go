@@ -63,7 +63,7 @@ func Slide(away string) *Ruleset {
 		{Name: "device", Per: []string{"device"}, Max: 4, Window: 3 * second},
 		{Name: "ip", Per: []string{"ip"}, Max: 3, Window: 2 * second, Count: "unverified"},
 		{Name: "ip-phones", Per: []string{"ip"}, Distinct: "phone", Max: 5, Window: 6 * second, Count: "unverified"},
-		{Name: "ip-requests", Per: []string{"ip"}, Max: 8, Window: 2 * second, Count: "requests"},
+		{Name: "ip-requests", Per: []string{"ip"}, Max: 15, Window: 5 * second, Count: "requests"},
 		{Name: "range", Per: []string{"range"}, Max: 6, Window: 2 * second, Count: "unverified"},
 	}}
 	finish(s, away)
@@ -170,12 +170,12 @@ func Money(away string) *Ruleset {
 	prices := map[string]int{"US": 3, "CA": 2, "GB": 5}
 	s := &Ruleset{Name: named("money", away), Limits: []Limit{
 		{Max: 333, Window: 24 * time.Hour, Away: away, Prices: prices},
-		{Max: 55, Window: 24 * time.Hour, Away: away, Prices: prices, Only: "CA"},
+		{Max: 35, Window: 24 * time.Hour, Away: away, Prices: prices, Only: "CA"},
 		{Name: named("money", away) + "-phone", Per: []string{"phone"}, Max: 10, Window: time.Hour, Away: away},
 	}}
 	// As the gate calls them.
 	s.Limits[0].Name = s.Name + " day: stop at 3.33 USD"
-	s.Limits[1].Name = s.Name + " CA day: stop at 0.55 USD"
+	s.Limits[1].Name = s.Name + " CA day: stop at 0.35 USD"
 	s.Pick = func(r *rand.Rand, _ time.Duration) Facts {
 		f := Anybody(r)
 		if r.IntN(3) == 0 {
