@@ -62,6 +62,8 @@ var mayImport = map[string][]string{
 	},
 	"":          {"caddymodule"},
 	"cmd/caddy": {""},
+
+	"cmd/caddy/internal/fleet": {},
 }
 
 // homes says which packages may use a third-party library. It holds for tests
