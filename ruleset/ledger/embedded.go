@@ -25,7 +25,7 @@ import (
 // and its part of the index, 11 to 22 bytes, and 64 bytes more for each 7 events
 // over 3. A reservation takes 64 bytes for up to 8 charges, where one to a
 // distinct tally or to one with a period counts as three, until the last of its
-// windows ends, or for a day where that is a period. When there is no room for a
+// windows ends, or for two days where that is a period. When there is no room for a
 // new key, Reserve returns [ErrFull] rather than forget another.
 //
 // Look and Reserve take nothing and return the context's error if it has ended

@@ -20,7 +20,7 @@ const (
 
 	// An amount can be given back for so long, if its period does not end before.
 	// All reservations of a month would be many to remember.
-	maxHeld = 24 * time.Hour
+	maxHeld = 48 * time.Hour
 
 	// Where only shadow limits would refuse, a sum may grow for ever. It stops
 	// here, and nothing is given back then: we have lost count.
