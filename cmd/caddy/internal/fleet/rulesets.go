@@ -63,7 +63,7 @@ func Slide(away string) *Ruleset {
 		{Name: "device", Per: []string{"device"}, Max: 4, Window: 3 * second},
 		{Name: "ip", Per: []string{"ip"}, Max: 3, Window: 2 * second, Count: "unverified"},
 		{Name: "ip-phones", Per: []string{"ip"}, Distinct: "phone", Max: 5, Window: 6 * second, Count: "unverified"},
-		{Name: "ip-requests", Per: []string{"ip"}, Max: 15, Window: 5 * second, Count: "requests"},
+		{Name: "device-requests", Per: []string{"device"}, Max: 15, Window: 5 * second, Count: "requests"},
 		{Name: "range", Per: []string{"range"}, Max: 6, Window: 2 * second, Count: "unverified"},
 	}}
 	finish(s, away)
