@@ -75,6 +75,34 @@ const (
 	brisk   = "?timeout=500ms"
 )
 
+// modes are the ways to run a server that gates share, all of them well and in
+// no hurry to take one that is slow for one that has gone.
+var modes = []struct {
+	name  string
+	start func(*testing.T) (url string)
+}{
+	{"single", func(t *testing.T) string {
+		return "redis://" + redistest.Start(t).Addr + patient
+	}},
+	{"sentinel", func(t *testing.T) string {
+		r := redistest.StartSentinel(t, 1)
+		for _, s := range r.Sentinels {
+			s.Do("SENTINEL", "SET", redistest.MasterName, "down-after-milliseconds", 60000)
+		}
+		return r.URL() + patient
+	}},
+	{"cluster", func(t *testing.T) string { return calmCluster(t).URL() + patient }},
+	{"cluster, spread", func(t *testing.T) string { return calmCluster(t).URL() + patient + "&spread=8" }},
+}
+
+func calmCluster(t *testing.T) *redistest.Cluster {
+	c := redistest.StartCluster(t, 3, 0)
+	for _, s := range c.Masters {
+		s.Do("CONFIG", "SET", "cluster-node-timeout", 60000)
+	}
+	return c
+}
+
 // load lets clients ask for as long as the run takes. During is called when a
 // third of that is over.
 func (f *run) load(during func()) {
@@ -120,13 +148,13 @@ func TestNeverTooMany(t *testing.T) {
 		f.load(nothing)
 		f.judge(t)
 	})
-	t.Run("one server", func(t *testing.T) {
-		s := redistest.Start(t)
-		f := start(t, *gates, shared(*gates, "redis://"+s.Addr+patient), fleet.Rulesets())
-		f.load(nothing)
-		f.judge(t)
-		nobodyIn(t, f, s)
-	})
+	for _, m := range modes {
+		t.Run(m.name, func(t *testing.T) {
+			f := start(t, *gates, shared(*gates, m.start(t)), fleet.Rulesets())
+			f.load(nothing)
+			f.judge(t)
+		})
+	}
 	t.Run("a gate is killed", func(t *testing.T) {
 		s := redistest.Start(t)
 		f := start(t, *gates, shared(*gates, "redis://"+s.Addr+patient), fleet.Rulesets())
@@ -136,6 +164,7 @@ func TestNeverTooMany(t *testing.T) {
 			f.gates[0].Restart()
 		})
 		f.judge(t)
+		nobodyIn(t, f, s)
 	})
 }
 

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/otpgate/otpgate/cmd/caddy/internal/fleet"
-	"github.com/otpgate/otpgate/ruleset/ledger/redisledger/redistest"
 )
 
 var tries = flag.Int("tries", 100, "how many victims ask for a code in the middle of a flood")
@@ -40,25 +39,14 @@ func TestVictimOfAFlood(t *testing.T) {
 	floods := []struct {
 		name  string
 		gates int
-		store func(t *testing.T) string
-	}{
-		{"embedded", 1, func(*testing.T) string { return own }},
-		{"one server", 2, func(t *testing.T) string {
-			return shared(2, "redis://"+redistest.Start(t).Addr+patient)
-		}},
-		{"sentinel", 2, func(t *testing.T) string {
-			r := redistest.StartSentinel(t, 1)
-			for _, s := range r.Sentinels {
-				s.Do("SENTINEL", "SET", redistest.MasterName, "down-after-milliseconds", 60000)
-			}
-			return shared(2, r.URL()+patient)
-		}},
-		{"cluster", 2, func(t *testing.T) string {
-			return shared(2, calm(redistest.StartCluster(t, 3, 0)).URL()+patient)
-		}},
-		{"cluster, spread", 2, func(t *testing.T) string {
-			return shared(2, calm(redistest.StartCluster(t, 3, 0)).URL()+patient+"&spread=8")
-		}},
+		store func(*testing.T) string
+	}{{"embedded", 1, func(*testing.T) string { return own }}}
+	for _, m := range modes {
+		floods = append(floods, struct {
+			name  string
+			gates int
+			store func(*testing.T) string
+		}{m.name, 2, func(t *testing.T) string { return shared(2, m.start(t)) }})
 	}
 	for _, flood := range floods {
 		t.Run(flood.name, func(t *testing.T) {
@@ -67,15 +55,6 @@ func TestVictimOfAFlood(t *testing.T) {
 			f.flood(t, *tries)
 		})
 	}
-}
-
-// calm makes the nodes of a cluster wait longer before they take one that is
-// slow for one that has gone.
-func calm(c *redistest.Cluster) *redistest.Cluster {
-	for _, s := range c.Masters {
-		s.Do("CONFIG", "SET", "cluster-node-timeout", 60000)
-	}
-	return c
 }
 
 const flooders = 16
