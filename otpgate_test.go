@@ -85,6 +85,7 @@ var homes = map[string][]string{
 	"github.com/prometheus/client_golang":     {"caddymodule"},
 	"github.com/spf13/cobra":                  {"caddymodule"},
 	"pgregory.net/rapid":                      {"ruleset/ledger/ledgertest"},
+	"github.com/anishathalye/porcupine":       {"ruleset/ledger/ledgertest"},
 	"github.com/google/jsonschema-go":         {},
 }
 
