@@ -3,7 +3,8 @@
 #   docker build -f xcaddy.Dockerfile -t otpgate .
 #   docker run -p 80:80 -p 443:443 -v ./caddy:/etc/caddy:ro -v otpgate-data:/data otpgate
 #
-# /etc/caddy holds the Caddyfile, the ruleset and its lists. Secrets go in as
+# /etc/caddy holds the Caddyfile, the ruleset and its lists. /data holds what has
+# been counted, unless the Caddyfile says store redis. Secrets go in as
 # environment variables.
 
 ARG GO_VERSION=1.26.8

@@ -62,8 +62,8 @@ type App struct {
 	logger  *zap.Logger
 	secret  string // resolved; "" until one is made or read
 	also    string // resolved
-	country *network.CountryDB
-	asn     *network.ASNDB
+	country *network.Database
+	asn     *network.Database
 	metrics *metrics
 	keysOf  func() (*ruleset.Keys, error)
 
@@ -94,10 +94,10 @@ func (a *App) Provision(ctx caddy.Context) (err error) {
 	if err := a.resolve(ctx.Storage()); err != nil {
 		return err
 	}
-	if a.country, err = openDatabase(a, "country_db", a.CountryDB, network.OpenCountry); err != nil {
+	if a.country, err = openDatabase(a, "country_db", a.CountryDB, network.CountryField); err != nil {
 		return err
 	}
-	if a.asn, err = openDatabase(a, "asn_db", a.ASNDB, network.OpenASN); err != nil {
+	if a.asn, err = openDatabase(a, "asn_db", a.ASNDB, network.ASNField); err != nil {
 		return err
 	}
 	if err := ctx.GetMetricsRegistry().Register(&ledgerCollector{lease: &a.lease}); err != nil {
@@ -121,15 +121,11 @@ func (a *App) resolve(storage certmagic.Storage) (err error) {
 	switch {
 	case a.secret == "" && a.lease.place.engine == engineRedis && isLocal(storage):
 		return errNoSharedSecret
-	case a.also != "" && !canAlso:
-		return errors.New("also_secret is not in this version")
 	case a.secret != "" && a.secret == a.also:
 		return errors.New("also_secret is the same as secret: it is for the one before, or the one to come")
 	}
 	return nil
 }
-
-const canAlso = false
 
 func resolveSecret(field, value string) (string, error) {
 	if value == "" {
@@ -152,22 +148,21 @@ var errNoSharedSecret = errors.New("store redis needs a secret: gates count toge
 
 // openDatabase opens the database at path, or shares it with those who opened
 // it before and whose file is still the same.
-func openDatabase[DB any](a *App, field, path string, open func(string) (DB, error)) (DB, error) {
-	var none DB
+func openDatabase(a *App, field, path string, tells network.Field) (*network.Database, error) {
 	if path == "" {
-		return none, nil
+		return nil, nil
 	}
 	path, err := replaced(field, path)
 	if err != nil {
-		return none, err
+		return nil, err
 	}
 	key, err := fileKey(field, path)
 	if err != nil {
-		return none, fmt.Errorf("%s: %w", field, err)
+		return nil, fmt.Errorf("%s: %w", field, err)
 	}
-	db, err := acquire(databases, key, func() (DB, error) { return open(path) })
+	db, err := acquire(databases, key, func() (*network.Database, error) { return network.OpenDatabase(path, tells) })
 	if err != nil {
-		return none, fmt.Errorf("%s: %w", field, err)
+		return nil, fmt.Errorf("%s: %w", field, err)
 	}
 	a.pooled = append(a.pooled, db)
 	return db.value, nil
@@ -239,7 +234,7 @@ func (a *App) makeKeys() (*ruleset.Keys, error) {
 			return nil, err
 		}
 	}
-	return ruleset.NewKeys([]byte(secret)), nil
+	return ruleset.NewKeys([]byte(secret), []byte(a.also)), nil
 }
 
 // wiring is what the configuration gives to the rulesets of its gates.

@@ -50,6 +50,7 @@ func BenchmarkEndToEnd(b *testing.B) {
 		refusing := p.folder + "/refuse.rules.yaml"
 		writeFile(b, refusing, strings.Replace(oneAMinute, "name: test", "name: refuse", 1))
 		p.output = "discard"
+		p.global = "store memory" // a disk is another matter, and each has its own speed
 		p.site = `
 	handle /bare {
 		reverse_proxy ` + p.app + `

@@ -120,7 +120,7 @@ func TestProvisionErrors(t *testing.T) {
 		{"a bad secret where no proof is asked for", "", `"ruleset":"` + good + `","turnstile":{"secret":"a b"}`, []string{"turnstile: secret"}},
 		{"a short secret", `"secret":"short"`, `"ruleset":"` + good + `"`, []string{"secret: it has 5 bytes"}},
 		{"a short other secret", `"secret":"{env.OTPGATE_TEST_SECRET}","also_secret":"short"`, `"ruleset":"` + good + `"`, []string{"also_secret: it has 5 bytes"}},
-		{"the same secret twice", `"secret":"{env.OTPGATE_TEST_SECRET}","also_secret":"{env.OTPGATE_TEST_SECRET}"`, `"ruleset":"` + good + `"`, []string{"also_secret is "}},
+		{"the same secret twice", `"secret":"{env.OTPGATE_TEST_SECRET}","also_secret":"{env.OTPGATE_TEST_SECRET}"`, `"ruleset":"` + good + `"`, []string{"also_secret is the same as secret: it is for the one before, or the one to come"}},
 		{"a database that is not there", `"country_db":"` + folder + `/none.mmdb"`, `"ruleset":"` + good + `"`, []string{"country_db", "none.mmdb"}},
 		{"a database that is none", `"asn_db":"` + good + `"`, `"ruleset":"` + good + `"`, []string{"asn_db", "MaxMind"}},
 		{"redis", `"secret":"{env.OTPGATE_TEST_SECRET}","store":{"engine":"redis","url":"redis://192.0.2.1"}`, `"ruleset":"` + good + `"`, nil},

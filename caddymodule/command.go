@@ -19,8 +19,8 @@ func init() {
 		Usage: "<command>",
 		Short: "Checks, shows, explains and tests rulesets of otp_gate",
 		Long: `
-Works with ruleset files of the otp_gate handler, without a running Caddy and
-without the network.
+Works with ruleset files of the otp_gate handler, and checks Caddyfiles that
+have it, without a running Caddy and without the network.
 
 Exit codes: 0 if all is well, 1 if something is wrong with a file (or a test
 failed), 2 if the command was not understood.`,
@@ -98,12 +98,12 @@ func addDatabaseFlags(cmd *cobra.Command) {
 func wiringOf(cmd *cobra.Command) (w ruleset.Wiring, err error) {
 	w.Unwired = true
 	if path, _ := cmd.Flags().GetString("country-db"); path != "" {
-		if w.Country, err = network.OpenCountry(path); err != nil {
+		if w.Country, err = network.OpenDatabase(path, network.CountryField); err != nil {
 			return w, err
 		}
 	}
 	if path, _ := cmd.Flags().GetString("asn-db"); path != "" {
-		if w.ASN, err = network.OpenASN(path); err != nil {
+		if w.ASN, err = network.OpenDatabase(path, network.ASNField); err != nil {
 			return w, err
 		}
 	}

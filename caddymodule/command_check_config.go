@@ -155,24 +155,26 @@ func checkGate(app *App, gate *Handler) (checked, error) {
 		return checked{}, err
 	}
 	wiring := ruleset.Wiring{Turnstile: gate.Turnstile != nil}
-	if wiring.Country, err = checkDatabase("country_db", app.CountryDB, network.OpenCountry); err != nil {
+	if wiring.Country, err = checkDatabase("country_db", app.CountryDB, network.CountryField); err != nil {
 		return checked{}, err
 	}
-	if wiring.ASN, err = checkDatabase("asn_db", app.ASNDB, network.OpenASN); err != nil {
+	if wiring.ASN, err = checkDatabase("asn_db", app.ASNDB, network.ASNField); err != nil {
 		return checked{}, err
 	}
 	return check(path, wiring)
 }
 
-func checkDatabase[DB any](field, path string, open func(string) (DB, error)) (db DB, err error) {
+func checkDatabase(field, path string, tells network.Field) (*network.Database, error) {
 	if path == "" {
-		return db, nil
+		return nil, nil
 	}
-	if path, err = replaced(field, path); err != nil {
-		return db, err
+	path, err := replaced(field, path)
+	if err != nil {
+		return nil, err
 	}
-	if db, err = open(path); err != nil {
-		return db, fmt.Errorf("%s: %w", field, err)
+	db, err := network.OpenDatabase(path, tells)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", field, err)
 	}
 	return db, nil
 }

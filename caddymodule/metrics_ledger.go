@@ -55,17 +55,22 @@ var diskMetrics = []ledgerMetric[ledger.Stats]{
 // redisMetrics are of a ledger in Redis.
 var redisMetrics = []ledgerMetric[redisledger.FallbackStats]{
 	ledgerGauge("redis_up", "1 while the server decides, 0 while the gate decides by itself.", func(s redisledger.FallbackStats) float64 { return truth(!s.Alone) }),
-	ledgerGauge("redis_waiting", "What the gate has let through by itself and the server does not know yet.", func(s redisledger.FallbackStats) float64 { return float64(s.Waiting) }),
 	ledgerGauge("redis_connections", "Connections to the server.", func(s redisledger.FallbackStats) float64 { return float64(s.Dialled) }),
 	ledgerCounter("redis_trips", "Scripts sent.", func(s redisledger.FallbackStats) uint64 { return s.Trips }),
 	ledgerCounter("redis_errors", "Replies that were errors.", func(s redisledger.FallbackStats) uint64 { return s.Errors }),
 	ledgerCounter("redis_opened", "How often the server was found to be away.", func(s redisledger.FallbackStats) uint64 { return uint64(s.Opened) }),
 	ledgerCounter("redis_lost", "How often the server's data was seen to have gone, or another server in its place.", func(s redisledger.FallbackStats) uint64 { return s.Lost }),
 	ledgerCounter("denied_cache_hits", "Refusals that needed no trip, as the key was known to be refused.", func(s redisledger.FallbackStats) uint64 { return s.Stats.Denied }),
+	ledgerGauge("gates", "Gates that share the ledger, as this one takes it; 0 is unknown.", func(s redisledger.FallbackStats) float64 { return float64(s.Gates) }),
 	ledgerCounter("alone_decided", "Reservations that the gate decided by itself.", func(s redisledger.FallbackStats) uint64 { return s.Decided }),
 	ledgerCounter("alone_denied", "Of these, refused as a limit says deny while the server is away.", func(s redisledger.FallbackStats) uint64 { return s.Denied }),
+	ledgerGauge("remembered", "Reservations that can be put back on a server that has lost them.", func(s redisledger.FallbackStats) float64 { return float64(s.Remembered) }),
+	ledgerGauge("waiting", "What the server is still to be told: let through meanwhile, or settled.", func(s redisledger.FallbackStats) float64 { return float64(s.Waiting) }),
 	ledgerCounter("replayed", "Reservations put back on the server.", func(s redisledger.FallbackStats) uint64 { return s.Replayed }),
-	ledgerCounter("dropped", "Reservations that are not remembered for the server, as there were too many.", func(s redisledger.FallbackStats) uint64 { return s.Dropped }),
+	ledgerCounter("dropped", "Reservations not counted by the gate's own ledger, as it had no room or its disk failed.", func(s redisledger.FallbackStats) uint64 { return s.Dropped }),
+	ledgerCounter("forgotten", "Reservations not to be put back should the server lose them, as there were too many.", func(s redisledger.FallbackStats) uint64 { return s.Forgotten }),
+	ledgerCounter("unsettled", "Give-backs that the server is not told of, as there were too many: the charges stay.", func(s redisledger.FallbackStats) uint64 { return s.Unsettled + s.Uncancelled }),
+	ledgerCounter("impatient", "Changes of the server after which other gates were not waited for any longer.", func(s redisledger.FallbackStats) uint64 { return s.Impatient }),
 }
 
 func truth(b bool) float64 {

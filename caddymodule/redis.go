@@ -57,9 +57,10 @@ func (p *ledgerPlace) openRedis() (*openLedger, error) {
 		return nil, fmt.Errorf("store redis: %w", err)
 	}
 	redisledger.Quiet()
-	r := &redisWatch{server: server, log: logger}
+	r := &redisWatch{server: server, log: logger, ready: make(chan struct{})}
 	ctx, cancel := context.WithCancel(context.Background())
 	r.fallback = redisledger.NewFallback(server, own.Ledger, redisledger.FallbackConfig{Gates: p.gates, Changed: r.changed})
+	close(r.ready)
 	var greeting sync.WaitGroup
 	greeting.Go(func() { r.greet(ctx) })
 	return &openLedger{
@@ -84,6 +85,7 @@ func (p *ledgerPlace) openRedis() (*openLedger, error) {
 // redisWatch tells operators how the server fares.
 type redisWatch struct {
 	server   *redisledger.Ledger
+	ready    chan struct{} // closed when fallback is there
 	fallback *redisledger.Fallback
 	log      func() *zap.Logger
 
@@ -95,6 +97,7 @@ type redisWatch struct {
 
 // changed logs that the server has gone, or is back.
 func (r *redisWatch) changed(away bool, why error) {
+	<-r.ready
 	s := r.fallback.Stats()
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -141,9 +144,6 @@ func (r *redisWatch) greet(ctx context.Context) {
 }
 
 func (r *redisWatch) greeted(servers []redisledger.Server) {
-	if len(servers) == 0 {
-		r.log().Info("the server of the ledger answers; the user may not ask what it is (INFO)", zap.Stringer("server", r.server))
-	}
 	for _, s := range servers {
 		r.log().Info("the server of the ledger answers", zap.Stringer("server", r.server),
 			zap.String("is", s.Version), zap.String("role", s.Role), zap.String("maxmemory_policy", s.Eviction), zap.Bool("appendonly", s.AppendOnly))

@@ -1,12 +1,16 @@
 package caddymodule
 
 import (
+	"errors"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
+	"github.com/otpgate/otpgate/ruleset/ledger"
 	"github.com/otpgate/otpgate/ruleset/ledger/redisledger/redistest"
 )
 
@@ -92,6 +96,7 @@ func TestRedisIsShared(t *testing.T) {
 	want(t, gates[1].ask(alice), "429 too_soon")
 	want(t, gates[1].ask(bob), "202")
 	want(t, gates[0].ask(bob), "429 too_soon")
+	until(t, "the gates have counted each other", func() bool { return gates[1].metric("otpgate_ledger_gates") == "2" })
 	for _, g := range gates {
 		lines := g.logged("ruleset in force")
 		if want := "redis://" + server.Addr + "/0 as gate, and beside it in " + filepath.Join(g.storage, "otp_gate", "ledger"); len(lines) != 1 || lines[0]["ledger"] != want {
@@ -118,7 +123,7 @@ func TestRedisIsAway(t *testing.T) {
 	want(t, p.ask(alice), "429 too_soon")
 	want(t, p.ask(bob), "202")
 	want(t, p.ask(bob), "429 too_soon")
-	if up, waiting := p.metric("otpgate_ledger_redis_up"), p.metric("otpgate_ledger_redis_waiting"); up != "0" || waiting != "1" {
+	if up, waiting := p.metric("otpgate_ledger_redis_up"), p.metric("otpgate_ledger_waiting"); up != "0" || waiting != "1" {
 		t.Errorf("up is %s, waiting %s", up, waiting)
 	}
 	away := p.logged("the server of the ledger is away: this gate decides by itself, by its part of each limit")
@@ -163,4 +168,82 @@ func TestRedisOverReloads(t *testing.T) {
 		return len(p.logged("the server of the ledger does not answer: until it does, this gate decides by itself, by its part of each limit")) == 1
 	})
 	want(t, p.ask(alice), "429 too_soon") // by the ledger beside it
+}
+
+// A secret is exchanged in two steps, and nobody may send again for it.
+func TestSecretIsExchanged(t *testing.T) {
+	const other = "other-secret-of-the-tests-other-secret-of-the-tests"
+	p := open(t, oneAMinute, answering(202), func(p *place) { p.global = "secret " + testSecret })
+	want(t, p.ask(alice), "202")
+	for _, global := range []string{
+		"secret " + testSecret + "\nalso_secret " + other,
+		"secret " + other + "\nalso_secret " + testSecret,
+	} {
+		p.global = global
+		if err := p.load(); err != nil {
+			t.Fatal(err)
+		}
+		want(t, p.ask(alice), "429 too_soon")
+	}
+	want(t, p.ask(bob), "202") // under the new one
+	p.global = "secret " + other
+	if err := p.load(); err != nil {
+		t.Fatal(err)
+	}
+	want(t, p.ask(bob), "429 too_soon")
+}
+
+// max_keys is a matter of restarts: a reload keeps the ledger, and says so.
+func TestMaxKeysOverReloads(t *testing.T) {
+	p := open(t, oneAMinute, answering(202), func(p *place) { p.global = "store memory" })
+	want(t, p.ask(alice), "202")
+	if lines := p.logged("the ledger is in memory: everybody may send again when this process ends; this is for tests and trials"); len(lines) != 1 || lines[0]["level"] != "warn" {
+		t.Errorf("logged %v", lines)
+	}
+	p.global = "store memory {\nmax_keys 1000\n}"
+	if err := p.load(); err != nil {
+		t.Fatal(err)
+	}
+	want(t, p.ask(alice), "429 too_soon")
+	lines := p.logged("max_keys has changed: the new value is in force after a restart")
+	if len(lines) != 1 || lines[0]["max_keys"] != 1000.0 {
+		t.Errorf("logged %v", lines)
+	}
+}
+
+// A request that is on its way while Caddy gets another ledger is settled in
+// the one that it was charged to, which is closed after that.
+func TestReloadToAnotherLedger(t *testing.T) {
+	asked, answer := make(chan bool), make(chan bool)
+	p := open(t, oneAMinute, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked <- true
+		<-answer
+		w.WriteHeader(422) // nothing was sent
+	}))
+	dir := filepath.Join(p.storage, "otp_gate", "ledger")
+	var wg sync.WaitGroup
+	wg.Go(func() { want(t, p.ask(alice), "422") })
+	<-asked
+	p.global = "store memory"
+	if err := p.load(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ledger.OpenEmbedded(dir); !errors.Is(err, ledger.ErrLocked) {
+		t.Errorf("the ledger is closed too early: %v", err)
+	}
+	answer <- true
+	wg.Wait()
+	var l *ledger.Embedded
+	until(t, "the ledger is closed", func() (ok bool) {
+		var err error
+		l, err = ledger.OpenEmbedded(dir)
+		return err == nil
+	})
+	defer l.Close()
+	if holds := l.Recovery().Holds; holds != 0 {
+		t.Errorf("%d holds, want none", holds)
+	}
+	if lines := p.logged("not settled: the charges stay"); len(lines) > 0 {
+		t.Errorf("logged %v", lines)
+	}
 }

@@ -57,6 +57,7 @@ func (c *compiler) settings(file string) *settings {
 	} else {
 		s.limits = defaultLimits(d.Request.Email.Set)
 	}
+	c.budget(s)
 	s.rules = c.compileRules(d.Rules.V)
 	c.regions(s)
 	c.warnIdle(s.limits)
@@ -371,9 +372,10 @@ func (c *compiler) remarks(s *settings) {
 	if s.mode == Shut {
 		c.src.Warnf(c.doc.Mode.Pos, "mode is closed: every request is refused")
 	}
-	if !slices.ContainsFunc(s.limits, func(l limit) bool { return len(l.per) == 0 && !l.shadow }) {
-		c.src.Warnf(top, "nothing limits how many codes are sent in all: add a limit without per, as in {max: 5000, in: 1h}")
+	if !slices.ContainsFunc(s.limits, func(l limit) bool { return len(l.per) == 0 && !l.shadow }) && !s.budget.stops() {
+		c.src.Warnf(top, "nothing limits how many codes are sent in all: add a limit without per, as in {max: 5000, in: 1h}, or a budget")
 	}
+	c.remarksOnBudget(s)
 	if c.asksForProof() && len(s.human.hostnames) == 0 {
 		c.src.Warnf(top, "a proof made on any host of the site key is good: name yours in human.turnstile.hostnames")
 	}

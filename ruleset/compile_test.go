@@ -65,9 +65,19 @@ human:
   require: guarded
   turnstile: {hostnames: [login.example.com], action: send-otp, max_age: 2m}
   fallback: deny
+budget:
+  currency: USD
+  zone: America/New_York
+  prices: {US: 0.0079, CA: 0.0075, "+1876": 0.12, default: 0.1}
+  day: {alert: 150, stop: 200}
+  month: {stop: 4000.5}
+  countries: {CA: {day: {stop: 50}, month: {alert: 0.000001}}}
+  away: deny
+  across: all
+  shadow: true
 limits:
   - {per: phone, max: 1, in: 60s}
-  - {per: phone, max: 5, in: 24h}
+  - {per: phone, max: 5, in: 24h, away: local}
   - {per: phone, max: 3, in: 7d, across: all}
   - {name: address, per: ip, max: 15, in: 1h, count: unverified}
   - {per: ip, max: 60, in: 1m, count: requests}

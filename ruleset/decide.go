@@ -74,7 +74,7 @@ func (d *decision) run(r *http.Request, client netip.Addr) {
 // earlier refusals, or whoever keeps trying would never get out.
 func (d *decision) counts() bool {
 	switch d.Verdict.Reason {
-	case Closed, HumanUnavailable, Unavailable, EarlyData, Banned:
+	case Closed, HumanUnavailable, Unavailable, EarlyData, Banned, BudgetSpent:
 		return false
 	default:
 		return d.answer.Short.Tally == nil || d.answer.Short.Tally.Count != ledger.Refusals
@@ -129,6 +129,7 @@ func (d *decision) read(r *http.Request, client netip.Addr) bool {
 		}
 	} else {
 		f.Phone = number
+		f.Price = d.rules.priceOf(number)
 		d.policy = d.rules.policyFor(f)
 	}
 	if values.Email != "" {
@@ -267,6 +268,12 @@ func (d *decision) collect() {
 // for whom.
 func (d *decision) charge(c *counter) (ledger.Charge, bool) {
 	charge := ledger.Charge{Tally: c.tally, Key: c.tally.Seed}
+	if c.tally.Period != ledger.Sliding {
+		if !d.Facts.Price.Known() || c.country != "" && c.country != d.Facts.Phone.Region() {
+			return charge, false
+		}
+		charge.Amount = int64(d.Facts.Price.Amount)
+	}
 	keys := d.gate.keys
 	if keys.also != nil {
 		charge.Also = c.tally.Seed
@@ -340,12 +347,20 @@ func (d *decision) reserve(ctx context.Context, charges []ledger.Charge) bool {
 	return true
 }
 
-// markShadow reports the shadow limits that would have refused.
+// markShadow reports the shadow limits that would have refused, and flags what
+// is spent beyond a budget's alert.
 func (d *decision) markShadow(of func(*ledger.Tally) bool) {
 	for _, short := range d.answer.Shadow {
-		if of(short.Tally) {
-			d.object(true, CheckLimit, short.Tally.Limits[short.Limit].Name, d.reason(short))
+		if !of(short.Tally) {
+			continue
 		}
+		l := d.limit(short)
+		if l.kind == alertsSpending {
+			d.Verdict.Flags = append(d.Verdict.Flags, Mark{l.check(), l.name, ""})
+		} else {
+			d.object(true, l.check(), l.name, d.reason(short))
+		}
+		d.alert(l, short)
 	}
 }
 
@@ -363,8 +378,9 @@ func (d *decision) heard(err error) bool {
 		return d.object(d.rules.settings.shadow, CheckLedger, "", Unavailable)
 	}
 	l := d.limit(short)
-	d.object(false, CheckLimit, l.name, d.reason(short))
+	d.object(false, l.check(), l.name, d.reason(short))
 	d.tell(l, short)
+	d.alert(l, short)
 	return false
 }
 
@@ -382,6 +398,8 @@ func (d *decision) reason(short ledger.Short) Code {
 	switch l := d.limit(short); {
 	case short.Banned:
 		return Banned
+	case l.kind == stopsSpending:
+		return BudgetSpent
 	case l.cooldown():
 		return TooSoon
 	default:

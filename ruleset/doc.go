@@ -4,7 +4,7 @@
 // A file becomes a decision in three steps, each of its own:
 //
 //	text → document   what was written, each value with its place   document.go, words.go
-//	     → settings   what is meant: defaults filled in, checked     compile.go, lists.go, limits.go, rules.go, settings.go
+//	     → settings   what is meant: defaults filled in, checked     compile.go, lists.go, limits.go, budget.go, prices.go, rules.go, settings.go
 //	     → policy     what is asked of a request                     policy.go
 //
 // [Load] does all three, and reports everything that is wrong at once.

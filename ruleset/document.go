@@ -19,6 +19,7 @@ type document struct {
 	Number  *numberSection               `yaml:"number" doc:"Which numbers a code may be sent to."`
 	Human   *humanSection                `yaml:"human" doc:"The proof that a person asks."`
 	Limits  strict.Value[[]limitSection] `yaml:"limits" default:"see the README" doc:"How often, for each phone, address, device and so on. A list written here replaces the default limits; [] is no limits."`
+	Budget  *budgetSection               `yaml:"budget" doc:"How much may be spent in a day and in a month. Left out: nothing is added up."`
 	Rules   strict.Value[[]ruleSection]  `yaml:"rules" doc:"Conditions of your own, in CEL. They are asked in order; allow, challenge and deny end the list, flag goes on."`
 	Regions strict.Map[*regionSection]   `yaml:"regions" doc:"What differs for numbers of a region, by ISO 3166 code."`
 	Respond *respondSection              `yaml:"respond" doc:"What a refusal tells."`
@@ -93,6 +94,31 @@ type limitSection struct {
 	Away     strict.Value[awayWord]        `yaml:"away" default:"share" doc:"What each gate does by itself while a server that holds the ledger is away: it takes its share of the limit, or all of it (local), or refuses (deny)."`
 	Ban      strict.Value[strict.Duration] `yaml:"ban" example:"24h" doc:"Refuse for so long once a request finds the limit full, from 1s to 366d."`
 	Shadow   strict.Value[bool]            `yaml:"shadow" default:"false" doc:"Count and report, but let pass."`
+}
+
+type budgetSection struct {
+	strict.At
+	Currency  strict.Value[currencyCode] `yaml:"currency" required:"true" example:"USD" doc:"The currency of all amounts, by its ISO 4217 code."`
+	Zone      strict.Value[zone]         `yaml:"zone" default:"UTC" doc:"The time zone whose midnights begin days and months, by its IANA name."`
+	Prices    strict.Value[priceSource]  `yaml:"prices" required:"true" example:"prices.csv" doc:"What a code costs: a file, relative to the ruleset file and watched, or prices by prefix, region and default."`
+	Day       *spendingSection           `yaml:"day" doc:"What may be spent in a day."`
+	Month     *spendingSection           `yaml:"month" doc:"What may be spent in a month."`
+	Countries strict.Map[*countryBudget] `yaml:"countries" doc:"What may be spent on numbers of a region, by ISO 3166 code. It counts for the day and month above too."`
+	Away      strict.Value[awayWord]     `yaml:"away" default:"share" doc:"What each gate does by itself while a server that holds the ledger is away: it spends its share of the budget, or all of it (local), or nothing (deny)."`
+	Across    strict.Value[acrossWord]   `yaml:"across" default:"this gate" doc:"all: one budget for every gate on this ledger that says so with the same currency and zone."`
+	Shadow    strict.Value[bool]         `yaml:"shadow" default:"false" doc:"Count and report, but let pass."`
+}
+
+type spendingSection struct {
+	strict.At
+	Alert strict.Value[Money] `yaml:"alert" example:"150" doc:"Raise an alert once more than this is spent."`
+	Stop  strict.Value[Money] `yaml:"stop" example:"200" doc:"Never spend more than this: what would is refused until the day or month ends."`
+}
+
+type countryBudget struct {
+	strict.At
+	Day   *spendingSection `yaml:"day" doc:"What may be spent in a day."`
+	Month *spendingSection `yaml:"month" doc:"What may be spent in a month."`
 }
 
 type ruleSection struct {

@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"strings"
 	"time"
+
+	"github.com/otpgate/otpgate/ruleset/ledger"
 )
 
 // Explanation is one request with the answer of every check, whether or not
@@ -125,9 +127,13 @@ func (e *Explanation) limits(d *decision) {
 		cost := e.Steps[len(e.Steps)-1].Cost
 		e.Steps = e.Steps[:len(e.Steps)-1]
 		for _, l := range c.limits {
-			s := Step{Check: CheckLimit, Rule: l.name, Answer: "counts", Shadow: l.shadow, Cost: cost}
+			s := Step{Check: l.check(), Rule: l.name, Answer: "counts", Shadow: l.shadow && l.kind != alertsSpending, Cost: cost}
 			cost = 0 // one key for all limits of the counter
 			switch {
+			case c.tally.Period != ledger.Sliding && known:
+				s.Detail = d.Facts.Price.String()
+			case c.tally.Period != ledger.Sliding:
+				s.Answer, s.Detail = "skipped", d.unspent(c)
 			case !known:
 				s.Answer, s.Detail = "skipped", "the request has no "+strings.Join(d.absent(c), ", no ")
 			case c.tally.Count.Attempts() && l.count != "requests":
@@ -136,6 +142,14 @@ func (e *Explanation) limits(d *decision) {
 			e.Steps = append(e.Steps, s)
 		}
 	}
+}
+
+// unspent says why a request costs a budget nothing.
+func (d *decision) unspent(c *counter) string {
+	if c.country != "" && !d.Facts.Phone.IsZero() && c.country != d.Facts.Phone.Region() {
+		return "the number is not of " + c.country
+	}
+	return "the number has no price"
 }
 
 // absent names what a counter counts for and the request does not have.

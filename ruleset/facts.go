@@ -26,7 +26,9 @@ type Facts struct {
 	IP network.Facts
 	// Phone, Email and Device are what the request is about. Phone and Email
 	// mask themselves when printed.
-	Phone  phone.Number
+	Phone phone.Number
+	// Price is what a code to Phone costs, where there is a budget.
+	Price  Price
 	Email  email.Address
 	Device string
 	// Proof is the token of a proof. It is a secret until it has been used.

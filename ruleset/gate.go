@@ -17,6 +17,7 @@ type Gate struct {
 	ledger ledger.Ledger
 	keys   *Keys
 	force  atomic.Pointer[force]
+	alerts alerts
 }
 
 // force is what is in force, exchanged as one.

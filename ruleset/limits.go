@@ -19,6 +19,7 @@ type limit struct {
 	max      int
 	window   time.Duration
 	count    countWord
+	kind     limitKind
 	across   bool // shared by all gates of the ledger
 	away     awayWord
 	ban      time.Duration
@@ -273,6 +274,7 @@ type counter struct {
 	tally    *ledger.Tally
 	limits   []limit // as in tally.Limits
 	per      []int   // indices into policy.pers
+	country  string  // of the numbers that it counts; empty for all
 	distinct int     // index into policy.pers, or -1
 }
 
@@ -332,9 +334,6 @@ func (p *policy) count(gate string, limits []limit) {
 			p.cooldown = max(p.cooldown, l.window)
 		}
 	}
-	slices.SortStableFunc(p.counters, func(a, b counter) int {
-		return cmp.Or(cmp.Compare(a.order(), b.order()), cmp.Compare(a.shared(), b.shared()))
-	})
 }
 
 // digestOf returns the index of what p makes of the facts: worked out once a

@@ -1,6 +1,7 @@
 package ruleset
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -46,12 +47,21 @@ func newPolicy(s *settings, lists *network.Lists) *policy {
 	add(CheckNumber, s.number.shadow, askRegion(&s.number))
 	add(CheckNumber, s.number.shadow, askType(&s.number))
 	add(CheckNumber, s.number.shadow, askPrefix(&s.number))
+	if s.budget != nil {
+		add(CheckBudget, s.budget.shadow, askPrice)
+	}
 	add(CheckGeo, s.geo.shadow, askMatch(&s.geo))
 	limits := slices.Clone(s.limits)
 	for i := range limits {
 		limits[i].shadow = limits[i].shadow || s.shadow
 	}
 	p.count(s.name, limits)
+	if s.budget != nil {
+		p.spend(s.name, s.budget, s.shadow)
+	}
+	slices.SortStableFunc(p.counters, func(a, b counter) int {
+		return cmp.Or(cmp.Compare(a.order(), b.order()), cmp.Compare(a.shared(), b.shared()))
+	})
 	return p
 }
 
@@ -61,21 +71,21 @@ func askNetwork(n *networkSettings, lists *network.Lists) func(*Facts) finding {
 	set := func(names []string) (s network.Set) {
 		for _, name := range names {
 			i, _ := lists.Index(name)
-			s |= 1 << i
+			s = s.With(i)
 		}
 		return s
 	}
 	trust, deny := set(n.trust), set(n.deny)
-	if deny == 0 {
+	if deny.IsEmpty() {
 		return nil
 	}
 	byASN := slices.ContainsFunc(n.lists, func(l listSettings) bool { return len(l.asns) > 0 && slices.Contains(n.deny, l.name) })
 	return func(f *Facts) finding {
 		switch {
-		case f.IP.Lists&trust != 0:
+		case !f.IP.Lists.And(trust).IsEmpty():
 			return finding{}
-		case f.IP.Lists&deny != 0:
-			return finding{"deny", lists.Names(f.IP.Lists & deny)[0], NetworkRefused}
+		case !f.IP.Lists.And(deny).IsEmpty():
+			return finding{"deny", lists.Names(f.IP.Lists.And(deny))[0], NetworkRefused}
 		case byASN && f.IP.Err != nil && f.IP.ASN == 0:
 			return finding{"deny", "asn unknown", NetworkRefused} // it might be a denied one
 		default:

@@ -135,4 +135,29 @@ func completed(example string) string {
 	return example
 }
 
-func exampleFile(string) ([]byte, error) { return []byte("192.0.2.1\n"), nil }
+// exampleFile is a list of addresses or, by its name, of prices.
+func exampleFile(name string) ([]byte, error) {
+	if strings.HasSuffix(name, ".csv") {
+		return []byte("+1876, 0.12\nUS, 0.0079\ndefault, 0.10\n"), nil
+	}
+	return []byte("192.0.2.1\n"), nil
+}
+
+var csvBlock = regexp.MustCompile("(?s)```csv\n(.*?)```")
+
+// Every example of prices in README.md is a file of prices.
+func TestReferencePricesLoad(t *testing.T) {
+	text, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := csvBlock.FindAllStringSubmatch(string(text), -1)
+	if len(blocks) < 2 {
+		t.Fatalf("found %d examples only", len(blocks))
+	}
+	for _, block := range blocks {
+		if p, problems := sheetOf(block[1]); p == nil || problems != "" {
+			t.Errorf("%s\n%s", block[1], problems)
+		}
+	}
+}

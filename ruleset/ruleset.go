@@ -84,7 +84,7 @@ func Compile(file string, text []byte, readFile func(string) ([]byte, error), w 
 		settings: s,
 		mode:     s.mode,
 		shape:    s.shape,
-		sources:  network.Sources{Country: w.Country, ASN: w.ASN, Lists: lists},
+		sources:  network.Sources{Databases: network.DatabasesOf(w.Country, w.ASN), Lists: lists},
 		lists:    lists,
 		rules:    s.rules,
 		base:     newPolicy(s, lists),

@@ -21,6 +21,7 @@ type settings struct {
 	number       numberSettings
 	human        humanSettings
 	limits       []limit
+	budget       *budgetSettings // nil if there is none
 	rules        []rule
 	regions      []regionSettings
 	hideCooldown bool

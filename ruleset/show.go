@@ -70,6 +70,7 @@ func (r *Ruleset) Show(w io.Writer) error {
 		p.shadow(s.human.shadow)
 	})
 	p.limits(s.limits)
+	p.budget(s.budget)
 	p.rules(s.rules)
 	p.regions(s.regions)
 	p.section("respond", func() {
@@ -161,6 +162,56 @@ func (l limit) String() string {
 		say("shadow: true")
 	}
 	return strings.Join(words, ", ")
+}
+
+func (p *printer) budget(b *budgetSettings) {
+	if b == nil {
+		return
+	}
+	p.section("budget", func() {
+		p.line("currency: %s", b.currency)
+		p.line("zone: %s", text(b.zone.String()))
+		if b.prices.file != "" {
+			p.line("prices: %s", text(b.prices.file))
+		} else {
+			p.section("prices", func() {
+				for _, r := range b.prices.rows {
+					p.line("%s: %s", text(r.of), r.price)
+				}
+			})
+		}
+		p.spendings(b.overall)
+		if len(b.countries) > 0 {
+			p.section("countries", func() {
+				for _, of := range b.countries {
+					p.section(text(of.country), func() { p.spendings(of) })
+				}
+			})
+		}
+		p.line("away: %s", b.away)
+		if b.across {
+			p.line("across: all")
+		}
+		p.shadow(b.shadow)
+	})
+}
+
+func (p *printer) spendings(of spendings) {
+	for _, period := range []struct {
+		word string
+		spending
+	}{{"day", of.day}, {"month", of.month}} {
+		var words []string
+		if period.alert > 0 {
+			words = append(words, "alert: "+period.alert.String())
+		}
+		if period.stop > 0 {
+			words = append(words, "stop: "+period.stop.String())
+		}
+		if len(words) > 0 {
+			p.line("%s: {%s}", period.word, strings.Join(words, ", "))
+		}
+	}
 }
 
 func (p *printer) rules(rules []rule) {

@@ -43,6 +43,7 @@ const (
 	TooSoon          Code = "too_soon"          // the number's cooldown
 	TooMany          Code = "too_many"          // a limit of the caller's own
 	Banned           Code = "banned"            // a ban of the caller's own
+	BudgetSpent      Code = "budget_spent"      // there is no money left for it
 	Refused          Code = "refused"           // for reasons the caller is not told
 	Unavailable      Code = "unavailable"       // the gate cannot count
 	EarlyData        Code = "early_data"        // may be a replay (TLS 0-RTT)
@@ -52,7 +53,7 @@ const (
 func Codes() []Code {
 	return []Code{EarlyData, Closed, BadRequest, PhoneMissing, PhoneInvalid,
 		NetworkRefused, CountryRefused, NumberRefused, HumanRequired, HumanFailed,
-		HumanUnavailable, TooSoon, TooMany, Banned, Refused, Unavailable}
+		HumanUnavailable, TooSoon, TooMany, Banned, BudgetSpent, Refused, Unavailable}
 }
 
 // Status is the HTTP status that goes with c.
@@ -104,6 +105,8 @@ func (c Code) Title() string {
 		return "Too many requests"
 	case Banned:
 		return "Banned"
+	case BudgetSpent:
+		return "Budget spent"
 	case Unavailable:
 		return "Unavailable"
 	case EarlyData:
@@ -144,6 +147,9 @@ type Verdict struct {
 	// refused.
 	Flags  []Mark
 	Shadow []Mark
+	// Alerts are the budget's alerts and stops that this request reached and
+	// none that the gate judged before it in the same period.
+	Alerts []Alert
 	// Cooldown is the cooldown that the caller is in from now on; zero where
 	// there is none or where it is hidden.
 	Cooldown Cooldown
@@ -156,6 +162,16 @@ type Verdict struct {
 	// Err is why something that should have been asked could not be: ledger,
 	// proof provider, database. The verdict already takes it into account.
 	Err error
+}
+
+// Alert says that a budget has been spent up to its alert, or to its stop.
+type Alert struct {
+	Rule string // as in the mark: "day: alert at 150 USD"
+	// Stop reports whether nothing is spent any more, or would be if it were
+	// not in shadow.
+	Stop bool
+	// Ends is when the day or month does.
+	Ends time.Time
 }
 
 // Cooldown is the state of the cooldown of the number asked for.
@@ -175,6 +191,7 @@ const (
 	CheckNumber  Check = "number"
 	CheckRule    Check = "rule"
 	CheckLimit   Check = "limit"
+	CheckBudget  Check = "budget"
 	CheckHuman   Check = "human"
 	CheckLedger  Check = "ledger"
 )

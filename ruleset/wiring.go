@@ -10,9 +10,9 @@ import (
 // Wiring is what the place that a ruleset runs in gives it. A ruleset that
 // needs what is not there is refused.
 type Wiring struct {
-	Country   *network.CountryDB // nil if there is none
-	ASN       *network.ASNDB     // nil if there is none
-	Turnstile bool               // whether a secret for Turnstile is there
+	Country   *network.Database // nil if there is none
+	ASN       *network.Database // nil if there is none
+	Turnstile bool              // whether a secret for Turnstile is there
 	// Unwired takes everything for wired, to look at a file alone.
 	Unwired bool
 }

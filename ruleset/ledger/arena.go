@@ -22,7 +22,8 @@ const (
 	memberEntry
 	holdEntry
 	more
-	sumEntry
+
+	sumEntry uint64 = 8 // a bit of its own
 )
 
 const (

@@ -97,65 +97,37 @@ func (s *sketch) touch(hash uint64) uint32 {
 }
 
 // wait tells in how many milliseconds limit has room for one more event beside
-// extra others, and until when the key is banned. Where also is not hash, it is
-// of another name of the key, and what is counted there is added.
-func (s *sketch) wait(hash, also uint64, now int64, limit *Limit, extra int) (wait, ban int64) {
+// extra others, and until when the key is banned.
+func (s *sketch) wait(hash uint64, now int64, limit *Limit, extra int) (wait, ban int64) {
 	room := limit.Max - int64(extra)
 	if room <= 0 {
 		return millis(limit.Window), 0
 	}
 	epoch := now / s.cell
-	x := s.estimate(hash, epoch)
-	ban = x.ban
-	var y estimate
-	if also != hash {
-		y = s.estimate(also, epoch)
-		ban = max(ban, y.ban)
+	ban = int64(1) << 40
+	var slots [attemptRows]*slot
+	var stale uint32 // cells, counted from the newest, that some slot has not been touched in
+	for r := range slots {
+		slots[r] = s.slot(r, hash)
+		ban = min(ban, int64(slots[r][slotBan]))
+		stale = max(stale, uint32(epoch)-slots[r][slotEpoch])
 	}
 	at := int(epoch % attemptCells)
 	for age := range int64(attemptCells) {
-		room -= x.cell(age, at)
-		if also != hash {
-			room -= y.cell(age, at)
-		}
-		if room <= 0 {
-			return (epoch-age+attemptCells)*s.cell - now, ban * 1000
+		if age >= int64(stale) {
+			least := slots[0][slotCells+at]
+			for _, slot := range slots[1:] {
+				least = min(least, slot[slotCells+at])
+			}
+			if room -= int64(least); room <= 0 {
+				return (epoch-age+attemptCells)*s.cell - now, ban * 1000
+			}
 		}
 		if at--; at < 0 {
 			at = attemptCells - 1
 		}
 	}
 	return 0, ban * 1000
-}
-
-// estimate is what the slots of a key say together.
-type estimate struct {
-	slots [attemptRows]*slot
-	stale uint32 // cells, counted from the newest, that some slot has not been touched in
-	ban   int64  // Unix seconds
-}
-
-func (s *sketch) estimate(hash uint64, epoch int64) (e estimate) {
-	e.ban = int64(1) << 40
-	for r := range e.slots {
-		e.slots[r] = s.slot(r, hash)
-		e.ban = min(e.ban, int64(e.slots[r][slotBan]))
-		e.stale = max(e.stale, uint32(epoch)-e.slots[r][slotEpoch])
-	}
-	return e
-}
-
-// cell returns how many events there are in the cell of an age, which has the
-// place at.
-func (e *estimate) cell(age int64, at int) int64 {
-	if age < int64(e.stale) {
-		return 0
-	}
-	least := e.slots[0][slotCells+at]
-	for _, slot := range e.slots[1:] {
-		least = min(least, slot[slotCells+at])
-	}
-	return int64(least)
 }
 
 // add writes down one event.
@@ -302,6 +274,7 @@ func (l *Embedded) tidy() {
 	}
 	l.tidied = now
 	clear(l.probes) // they know tallies
+	l.rares = nil
 	for _, r := range l.readings {
 		if r.used == 0 {
 			r.used = now // prepared before there was any time

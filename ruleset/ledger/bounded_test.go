@@ -159,10 +159,14 @@ func TestNoAllocations(t *testing.T) {
 	w := newLoad(8, 12, 1<<10)
 	w.charges[6].Tally.Count, w.charges[7].Tally.Count = ledger.Requests, ledger.Refusals
 	w.charges[5].Tally.Distinct = true
+	w.charges[3].Tally.Period, w.charges[3].Amount = ledger.Day, 10
+	w.charges[2].Also = ledger.Key{1}
+	w.charges[6].Also = ledger.Key{2}
 	w.charges[4].Tally.Limits[0].Shadow = true
 	for i := range w.charges {
 		w.charges[i].Tally.Limits[0].Max = 64
 	}
+	w.charges[3].Tally.Limits[0].Max = ledger.MaxAmount
 	ctx := context.Background()
 	refusals := w.charges[7:8]
 	work := func() {

@@ -50,7 +50,10 @@ func (l *Embedded) chargeSends(id ID, hash uint32, charges []Charge) {
 	var expires int64
 	for i := range charges {
 		c, p := &charges[i], &l.probes[i]
-		if p.marks == 0 || p.kind == sumEntry && c.Amount == 0 {
+		if p.marks == 0 {
+			continue
+		}
+		if p.kind == sumEntry && c.Amount == 0 {
 			continue
 		}
 		if p.entry == nil && p.extra > 0 {
@@ -62,24 +65,27 @@ func (l *Embedded) chargeSends(id ID, hash uint32, charges []Charge) {
 		l.lines.touch(p.line)
 		until := l.clock.event + p.keep
 		p.entry.keep(until)
+		if p.kind == sumEntry {
+			until = min(until, l.clock.event+millis(maxHeld))
+		}
 		expires = max(expires, until)
 
 		mark := p.line << markShift
 		if c.Tally.Count == Unverified {
 			mark |= markUnverified
 		}
-		switch p.kind {
-		case memberEntry:
-			l.memberEvent(p.line, c.Member, c.Tally)
-			marks = append(marks, mark|markPair, uint32(c.Member), uint32(c.Member>>32))
-		case sumEntry:
-			l.sumEvent(p.entry, p, c.Amount)
-			pair := l.sumMark(c.Amount)
-			marks = append(marks, mark|markPair, uint32(pair), uint32(pair>>32))
-		default:
+		if p.kind == logEntry {
 			l.logEvent(p.entry, c.Tally, p.keep)
 			marks = append(marks, mark)
+			continue
 		}
+		pair := c.Member
+		if p.kind == memberEntry {
+			l.memberEvent(p.line, c.Member, c.Tally)
+		} else {
+			pair = l.sumEvent(p.entry, p.rare, c.Amount)
+		}
+		marks = append(marks, mark|markPair, uint32(pair), uint32(pair>>32))
 	}
 	l.marks = marks
 	if len(marks) > 0 {

@@ -12,7 +12,7 @@ func (l *Embedded) check(charges []Charge, a *Answer) {
 			l.checkAttempts(&charges[i], p, a)
 		case p.kind == sumEntry:
 			l.checkSum(&charges[i], p, a)
-		case p.entry != nil || p.extra > 0 || p.also != nil: // a new key has room
+		case p.entry != nil || p.extra > 0 || p.rare != nil: // a new key has room
 			l.checkSends(&charges[i], p, a)
 		}
 	}
@@ -20,11 +20,20 @@ func (l *Embedded) check(charges []Charge, a *Answer) {
 
 // checkSends asks the limits of one tally of sends.
 func (l *Embedded) checkSends(c *Charge, p *probe, a *Answer) {
-	t, e, now := c.Tally, p.entry, l.clock.now
+	t, e, o, now := c.Tally, p.entry, p.rare, l.clock.now
 	banned := false
-	if until, limit := p.bans(); until > now {
-		banned = a.short(t, t.bannedBy(limit), until-now, true)
-		p.short = banned
+	if e != nil || o != nil {
+		var until int64
+		var limit int
+		if o != nil {
+			until, limit = bothBan(e, o.also)
+		} else {
+			until, limit = e.ban()
+		}
+		if until > now {
+			banned = a.short(t, t.bannedBy(limit), until-now, true)
+			p.short = banned
+		}
 	}
 	var ban time.Duration // to be started
 	var bans int
@@ -32,46 +41,37 @@ func (l *Embedded) checkSends(c *Charge, p *probe, a *Answer) {
 		limit := &t.Limits[i]
 		var wait int64
 		switch {
-		case p.kind == memberEntry && p.also != nil:
-			wait = l.bothMembersWait(e, p.also, c.Member, limit, p.extra)
+		case o != nil:
+			wait = l.bothWait(p.kind, e, o.also, c.Member, limit, p.extra)
 		case p.kind == memberEntry:
 			wait = l.memberWait(e, c.Member, limit, p.extra)
-		case p.also != nil:
-			wait = l.bothWait(e, p.also, limit, p.extra)
 		default:
 			wait = l.logWait(e, limit, p.extra)
 		}
 		if wait == 0 {
 			continue
 		}
-		if !banned && !limit.Shadow && limit.Ban > ban {
+		if !banned && !limit.Shadow && limit.Ban > ban && (e != nil || o != nil) {
 			ban, bans = limit.Ban, i
 		}
 		p.short = a.short(t, i, wait, false) || p.short
 	}
-	// Where the key itself is new, what fills the limit is under its other name,
-	// or in this very call, which takes nothing then.
-	in, line := e, p.line
-	if in == nil {
-		in, line = p.also, p.alsoAt
-	}
-	if ban > 0 && in != nil {
+	if ban > 0 {
 		until := min(now+millis(ban), 1<<42)
-		in.setBan(until, bans)
-		in.keep(until)
-		l.lines.touch(line)
+		if e != nil {
+			l.ban(p.line, until, bans)
+		} else {
+			l.ban(o.line, until, bans) // a new name has no entry, and gets none for being refused
+		}
 		p.short = a.short(t, bans, until-now, true) || p.short
 	}
-	l.keepEvents(p, e, p.line)
-	l.keepEvents(p, p.also, p.alsoAt)
-}
-
-// keepEvents keeps e, the line i, for a window that has become longer since its
-// last event.
-func (l *Embedded) keepEvents(p *probe, e *line, i uint32) {
+	if o != nil {
+		l.keepAlso(p)
+	}
 	if e == nil {
 		return
 	}
+	// A window that has become longer since the last event keeps the key.
 	last := int64(0)
 	if p.kind == memberEntry {
 		last = l.lastMember(e)
@@ -79,8 +79,16 @@ func (l *Embedded) keepEvents(p *probe, e *line, i uint32) {
 		last = l.lastEvent(e)
 	}
 	if last > 0 && e.keep(last+p.keep) {
-		l.lines.touch(i)
+		l.lines.touch(p.line)
 	}
+}
+
+// ban starts a ban of the i-th limit for the entry at a line.
+func (l *Embedded) ban(line uint32, until int64, i int) {
+	e := l.lines.at(line)
+	e.setBan(until, i)
+	e.keep(until)
+	l.lines.touch(line)
 }
 
 // bannedBy returns the limit to name for a ban that the i-th limit started,
@@ -105,7 +113,13 @@ func (l *Embedded) checkAttempts(c *Charge, p *probe, a *Answer) {
 	var bans int
 	for i := range t.Limits {
 		limit := &t.Limits[i]
-		wait, until := p.reading.sketches[i].wait(p.spread, p.spreadAlso, now, limit, p.extra)
+		s := p.reading.sketches[i]
+		var wait, until int64
+		if p.rare != nil {
+			wait, until = s.bothWait(p.spread, p.rare.spread, now, limit, p.extra)
+		} else {
+			wait, until = s.wait(p.spread, now, limit, p.extra)
+		}
 		if until > now {
 			short := a.short(t, i, until-now, true)
 			banned, p.short = banned || short, p.short || short

@@ -81,7 +81,7 @@ func same(t testing.TB, got, want *Embedded) {
 		if *a != *b && (a.kind() != free || b.kind() != free) {
 			t.Fatalf("line %d is %x, want %x", i, *a, *b)
 		}
-		if a.kind() == logEntry || a.kind() == memberEntry || a.kind() == holdEntry {
+		if a.kind() == logEntry || a.kind() == memberEntry || a.kind() == sumEntry || a.kind() == holdEntry {
 			if j, _ := got.findEntry(a.kind(), Key{a[2], a[3]}, got.index.hash(a[2], a[3])); j != i {
 				t.Fatalf("line %d is not found by its key", i)
 			}
@@ -153,13 +153,18 @@ func newTraffic(seed uint64) *traffic {
 		testTally(6, Sends, false, Limit{Max: 3, Window: 5 * time.Second, Shadow: true}),
 		testTally(7, Requests, false, Limit{Max: 30, Window: time.Minute, Ban: 10 * time.Second}),
 		testTally(8, Refusals, false, Limit{Max: 30, Window: 10 * time.Second, Ban: time.Minute}),
+		sumTally(9, Day, time.FixedZone("", 64_800-20), Limit{Max: 20_000}, Limit{Max: 10_000, Shadow: true}), // midnight is 20 s later
 	}}
 }
 
 func (r *traffic) charges() (charges []Charge) {
 	for _, t := range r.tallies {
 		if r.IntN(3) > 0 {
-			charges = append(charges, Charge{Tally: t, Key: Key{t.Seed[0], uint64(r.IntN(r.keys))}, Member: uint64(r.IntN(30))})
+			c := Charge{Tally: t, Key: Key{t.Seed[0], uint64(r.IntN(r.keys))}, Member: uint64(r.IntN(30)), Amount: r.Int64N(1000)}
+			if r.IntN(4) == 0 {
+				c.Also = Key{t.Seed[0], uint64(r.IntN(r.keys))}
+			}
+			charges = append(charges, c)
 		}
 	}
 	return charges

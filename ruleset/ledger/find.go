@@ -4,26 +4,31 @@ package ledger
 // tally is kept for the next call, which is likely to have the same tally in
 // the same place.
 type probe struct {
+	tally   *Tally
+	keep    int64  // its longest window, or what is left of its period, in milliseconds
+	kind    uint64 // of its entries
+	marks   int    // that a hold has for it, 0 for attempts
+	reading *reading
+	segment *segment
+	hash    uint32 // in the index
+	at      uint32
+	line    uint32 // 0 if the key is new
+	entry   *line
+	slot    uint64 // the first slot, read early
+	spread  uint64 // the hash of attempts
+	extra   int    // charges to the same key earlier in this call
+	short   bool   // a limit that is no shadow has no room
+	rare    *rare  // what few probes have to know beside that; others have nil
+}
+
+// rare is for keys that have another name too, and for tallies with a period.
+type rare struct {
 	tally      *Tally
-	keep       int64 // its longest window, or what is left of its period, in milliseconds
-	start      int64 // of the period
-	end        int64
-	kind       uint64 // of its entries
-	marks      int    // that a hold has for it, 0 for attempts
-	reading    *reading
-	segment    *segment
-	hash       uint32 // in the index
-	at         uint32
-	line       uint32 // 0 if the key is new
-	entry      *line
-	slot       uint64 // the first slot, read early
-	spread     uint64 // the hash of attempts
-	spreadAlso uint64 // the same where the key has no other name
-	extra      int    // charges to the same key earlier in this call
-	amount     int64  // what they come to, of a tally with a period
-	also       *line  // what the key has under another name
-	alsoAt     uint32 // its line
-	short      bool   // a limit that is no shadow has no room
+	also       *line  // what is under the other name, nil if there is nothing
+	line       uint32 // where
+	spread     uint64 // its hash, of attempts
+	start, end int64  // of the period
+	amount     int64  // that was charged to the same key earlier in this call
 }
 
 // find looks up all charges. It does so in rounds, so that the processor waits
@@ -34,31 +39,25 @@ func (l *Embedded) find(charges []Charge) {
 		l.probes = append(l.probes, probe{})
 	}
 	probes := l.probes[:len(charges)]
-	sink := uint64(0)
+	sink, special := uint64(0), uint64(0)
 	l.marked, l.asked, l.wrong = 0, false, false
 	for i := range probes {
 		c, p := &charges[i], &probes[i]
 		if p.tally != c.Tally {
 			l.know(p, c.Tally)
 		}
-		p.line, p.entry, p.also, p.extra, p.amount, p.short = 0, nil, nil, 0, 0, false
+		p.line, p.entry, p.rare, p.extra, p.short = 0, nil, nil, 0, false
+		special |= p.kind&sumEntry | c.Also[0] | c.Also[1]
 		l.marked += p.marks
 		if p.marks == 0 {
 			l.asked = l.asked || c.Tally.Count == Requests
 			p.reading.used = l.clock.event
 			p.spread = l.attemptHash(c.Key)
-			p.spreadAlso = p.spread
-			if c.Also != (Key{}) {
-				p.spreadAlso = l.attemptHash(c.Also)
-			}
 			p.hash = uint32(p.spread)
 			for _, s := range p.reading.sketches {
 				sink += uint64(s.touch(p.spread))
 			}
 			continue
-		}
-		if p.kind == sumEntry {
-			l.inPeriod(p, c)
 		}
 		p.hash = l.index.hash(c.Key[0], c.Key[1])
 		p.segment = l.index.segment(p.hash)
@@ -90,14 +89,11 @@ func (l *Embedded) find(charges []Charge) {
 		bit := uint64(1) << (p.hash % 64)
 		if seen&bit != 0 {
 			p.extra = extra(charges, i)
-			if p.kind == sumEntry {
-				p.amount = amounts(charges, i)
-			}
 		}
 		seen |= bit
-		if c.Also != (Key{}) && c.Also != c.Key && p.marks > 0 {
-			p.alsoAt, p.also = l.findEntry(p.kind, c.Also, l.index.hash(c.Also[0], c.Also[1]))
-		}
+	}
+	if special != 0 {
+		l.findRare(charges)
 	}
 	l.sink += sink // or the compiler would see that nobody needs it
 }

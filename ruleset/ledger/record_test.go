@@ -8,8 +8,8 @@ func FuzzApply(f *testing.F) {
 	l := NewEmbedded(AttemptColumns(4))
 	var r record
 	r.reset(recordLines)
-	for i := range uint32(6) {
-		kind := []uint64{free, logEntry, memberEntry, holdEntry, more, more}[i]
+	for i := range uint32(7) {
+		kind := []uint64{free, logEntry, memberEntry, holdEntry, more, more, sumEntry}[i]
 		r.line(i+1, &line{kind<<kindShift | 1, uint64(i), uint64(i), 1, 5, 1 << 30})
 	}
 	f.Add(r.kind, r.count, r.buf[recordHeader:])

@@ -18,18 +18,29 @@ const (
 
 	markLate = 1 << 63 // of an amount
 
+	// An amount can be given back for so long, if its period does not end before.
+	// All reservations of a month would be many to remember.
+	maxHeld = 48 * time.Hour
+
 	// Where only shadow limits would refuse, a sum may grow for ever. It stops
 	// here, and nothing is given back then: we have lost count.
 	maxSum = 1 << 60
 )
 
-// inPeriod makes the probe of a tally with a period know the one that now is in.
-func (l *Embedded) inPeriod(p *probe, c *Charge) {
-	if l.clock.now >= p.end {
+// inPeriod fills in what has to be known of the i-th charge, which is to a tally
+// with a period.
+func (l *Embedded) inPeriod(p *probe, o *rare, charges []Charge, i int) {
+	c := &charges[i]
+	if l.clock.now >= o.end {
 		start, end := c.Tally.Bounds(time.UnixMilli(l.clock.now))
-		p.start, p.end = start.UnixMilli(), end.UnixMilli()
+		o.start, o.end = start.UnixMilli(), end.UnixMilli()
 	}
-	p.keep = max(p.end-l.clock.event, 0)
+	p.rare = o
+	p.keep = max(o.end-l.clock.event, 0)
+	o.amount = 0
+	if p.extra > 0 {
+		o.amount = amounts(charges, i)
+	}
 	if c.Amount < 0 || c.Amount > MaxAmount {
 		l.wrong = true
 	}
@@ -48,26 +59,24 @@ func (l *Embedded) checkSum(c *Charge, p *probe, a *Answer) {
 	if c.Amount == 0 {
 		return // fits also where a limit has become lower than the sum
 	}
-	sum := l.sum(p.entry) + l.sum(p.also) + p.amount
+	o := p.rare
+	sum := l.sum(p.entry) + l.sum(o.also) + o.amount
 	for i := range c.Tally.Limits {
 		if sum > c.Tally.Limits[i].Max-c.Amount {
-			p.short = a.short(c.Tally, i, p.end-l.clock.now, false) || p.short
+			p.short = a.short(c.Tally, i, o.end-l.clock.now, false) || p.short
 		}
 	}
 }
 
-// sumEvent adds an amount to e.
-func (l *Embedded) sumEvent(e *line, p *probe, amount int64) {
+// sumEvent adds an amount to e, and returns the second part of a hold's mark for
+// it.
+func (l *Embedded) sumEvent(e *line, o *rare, amount int64) uint64 {
 	if int64(e[sumEnd]) <= l.clock.now {
-		e[sumStart], e[sumSum] = uint64(p.start), 0
+		e[sumStart], e[sumSum] = uint64(o.start), 0
 	}
-	e[sumEnd] = uint64(p.end)
+	e[sumEnd] = uint64(o.end)
 	e[sumSum] = min(e[sumSum]+uint64(amount), maxSum)
 	e.setN(1)
-}
-
-// sumMark is the second part of a hold's mark for an amount.
-func (l *Embedded) sumMark(amount int64) uint64 {
 	if l.clock.event > l.clock.now {
 		return uint64(amount) | markLate
 	}

@@ -17,7 +17,13 @@ const (
 // ::ffff:a.b.c.d becomes a.b.c.d, and a zone is dropped. The zero Addr stays
 // the zero Addr.
 func Canonical(a netip.Addr) netip.Addr {
-	return a.Unmap().WithZone("")
+	if a.Is4() {
+		return a
+	}
+	if a = a.Unmap(); a.Zone() != "" {
+		a = a.WithZone("")
+	}
+	return a
 }
 
 // ParseAddr reads a client address as Caddy's client_ip and Go's RemoteAddr
@@ -52,8 +58,16 @@ func ParseAddr(s string) (netip.Addr, error) {
 // KeyPrefix returns the network that a is counted by: its first v4 bits, or v6
 // for IPv6. Lengths outside 1–32 and 1–128 mean the defaults, KeyBits4 and
 // KeyBits6. The zero Addr has the zero Prefix.
+//
+// An address that carries one of IPv4, as Inner tells, counts as that one. All
+// clients of a NAT64, and all of a Teredo server, have their first 64 bits in
+// common; and who has one IPv4 address has 65536 networks of 64 bits in 6to4, and
+// as many addresses in Teredo as there are ports.
 func KeyPrefix(a netip.Addr, v4, v6 int) netip.Prefix {
 	a = Canonical(a)
+	if in := Inner(a); in.IsValid() {
+		a = in
+	}
 	bits := keyBits(v6, KeyBits6, 128)
 	if a.Is4() {
 		bits = keyBits(v4, KeyBits4, 32)

@@ -18,35 +18,44 @@ const countries = "" +
 	"TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM US UY UZ " +
 	"VA VC VE VG VI VN VU WF WS XK YE YT ZA ZM ZW"
 
-// countryCodes has for AA to ZZ the code itself where it is a country's, and
-// "" elsewhere.
-var countryCodes = func() (codes [26 * 26]string) {
-	for code := range strings.FieldsSeq(countries) {
-		codes[countryIndex(code)] = code
+// countryCodes has the codes of countries, sorted, after one that is empty.
+var countryCodes = append([]string{""}, strings.Fields(countries)...)
+
+// countryNumbers has for AA to ZZ the place in countryCodes.
+var countryNumbers = func() (numbers [26 * 26]uint16) {
+	for i, code := range countryCodes[1:] {
+		numbers[pairIndex(code)] = uint16(i + 1)
 	}
-	codes[countryIndex("UK")] = "GB"
-	return codes
+	numbers[pairIndex("UK")] = numbers[pairIndex("GB")]
+	return numbers
 }()
 
-// canonicalCountry returns the country that a database means by code, or "".
-// The string returned is one of ours: it keeps nothing else in memory.
-func canonicalCountry(code string) string {
-	if i := countryIndex(code); i >= 0 {
-		return countryCodes[i]
+// countryNumber returns a number for the country that a database means by code,
+// or 0 if it means none.
+func countryNumber(code string) uint16 {
+	if i := pairIndex(code); i >= 0 {
+		return countryNumbers[i]
 	}
-	return ""
+	return 0
 }
 
-// countryIndex returns the place of code in AA to ZZ, or -1.
-func countryIndex(code string) int {
+// countryOf returns the code of the country with that number, "" for 0. The
+// string is one of ours: it keeps nothing else in memory.
+func countryOf(number uint16) string { return countryCodes[number] }
+
+// canonicalCountry returns the country that a database means by code, or "".
+func canonicalCountry(code string) string { return countryOf(countryNumber(code)) }
+
+// pairIndex returns the place of code in AA to ZZ, or -1.
+func pairIndex(code string) int {
 	if len(code) != 2 || code[0] < 'A' || code[0] > 'Z' || code[1] < 'A' || code[1] > 'Z' {
 		return -1
 	}
 	return int(code[0]-'A')*26 + int(code[1]-'A')
 }
 
-// IsCountry reports whether code is one that Country can return: an ISO 3166-1
-// code in capitals, or XK. UK, EU and AP are not.
+// IsCountry reports whether code is one that Facts can have: an ISO 3166-1 code
+// in capitals, or XK. UK, EU and AP are not.
 func IsCountry(code string) bool {
 	return code != "" && canonicalCountry(code) == code
 }

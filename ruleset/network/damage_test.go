@@ -13,51 +13,49 @@ import (
 
 func TestOpenRefuses(t *testing.T) {
 	countries := makeDatabase(t, "Test-Country", []entry{{"192.0.2.0/24", m{"country_code": mmdbtype.String("US")}}})
-	asns := makeDatabase(t, "Test-ASN", []entry{{"192.0.2.0/24", m{"asn": mmdbtype.String("AS64496")}}})
-	others := makeDatabase(t, "Test-Anonymous-IP", []entry{{"192.0.2.0/24", m{"is_anonymous": mmdbtype.Bool(true)}}})
+	asns := makeDatabase(t, "Test-ASN", []entry{{"192.0.2.0/24", m{"asn": mmdbtype.String("AS64496"), "as_name": mmdbtype.String("Example")}}})
 	const (
-		wantCountry = ": no record has country.iso_code, country_code or country; want a country database"
-		wantASN     = ": no record has autonomous_system_number, asn or traits.autonomous_system_number; want an ASN database"
+		wantCountry = ": no record has country.iso_code, country_code or country, with an ISO 3166 code in capitals"
+		wantASN     = ": no record has autonomous_system_number, asn or traits.autonomous_system_number, with a number or text such as AS64496"
 		notOne      = "is not a MaxMind DB file, or a damaged one: error opening database: invalid MaxMind DB file"
+		sorts       = "want a database of countries, autonomous systems, anonymous addresses, connections or risks"
 	)
 	for _, tt := range []struct {
-		name         string
-		data         []byte
-		country, asn string
+		name   string
+		data   []byte
+		wanted []Field
+		want   string
 	}{
-		{"country database", countries, "", `is a country database (its type is "Test-Country")` + wantASN},
-		{"ASN database", asns, `is an ASN database (its type is "Test-ASN")` + wantCountry, ""},
-		{"other database", others,
-			`holds other records (its type is "Test-Anonymous-IP")` + wantCountry,
-			`holds other records (its type is "Test-Anonymous-IP")` + wantASN},
-		{"no networks", makeDatabase(t, "Test", nil), "holds no networks", "holds no networks"},
+		{"country database", countries, []Field{ASNField}, `does not tell asn, but country (its type is "Test-Country")` + wantASN},
+		{"ASN database", asns, []Field{ASNField, CountryField}, `does not tell country, but asn and org (its type is "Test-ASN")` + wantCountry},
+		{"other field", asns, []Field{RiskField}, `does not tell risk, but asn and org (its type is "Test-ASN")`},
 		{"no codes", makeDatabase(t, "Test", []entry{{"192.0.2.0/24", m{"country_code": mmdbtype.String("us"), "asn": mmdbtype.String("-")}}}),
-			"has country_code in its records, but never an ISO 3166 code in capitals, such as US",
-			"has asn in its records, but never a number, such as 64496 or AS64496"},
-		{"empty file", nil, "is empty", "is empty"},
-		{"compressed", []byte("\x1f\x8b\x08rest"), "is compressed with gzip: unpack it first", "is compressed with gzip: unpack it first"},
-		{"web page", []byte("<!doctype html>"), notOne, notOne},
-		{"cut short", countries[:len(countries)/2], notOne, notOne},
-		{"only its end", countries[bytes.LastIndex(countries, []byte("\xab\xcd\xefMaxMind.com")):],
-			"is not a MaxMind DB file, or a damaged one: the MaxMind DB contains invalid metadata",
+			[]Field{CountryField}, `does not tell country, and nothing else that is known (its type is "Test")` + wantCountry},
+		{"no known keys", makeDatabase(t, "Test-Weather", []entry{{"192.0.2.0/24", m{"rain": mmdbtype.Bool(true), "wind": mmdbtype.String("west")}}}), nil,
+			`tells nothing that is known (its type is "Test-Weather", its records have "rain, wind"): ` + sorts},
+		{"empty records", makeDatabase(t, "Test", []entry{{"192.0.2.0/24", m{}}}), nil,
+			`tells nothing that is known (its type is "Test", its records are empty): ` + sorts},
+		{"no networks", makeDatabase(t, "Test", nil), nil, "holds no networks"},
+		{"empty file", nil, nil, "is empty"},
+		{"compressed", []byte("\x1f\x8b\x08rest"), nil, "is compressed with gzip: unpack it first"},
+		{"web page", []byte("<!doctype html>"), nil, notOne},
+		{"cut short", countries[:len(countries)/2], nil, notOne},
+		{"only its end", countries[bytes.LastIndex(countries, []byte("\xab\xcd\xefMaxMind.com")):], nil,
 			"is not a MaxMind DB file, or a damaged one: the MaxMind DB contains invalid metadata"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			path := file(t, "test.mmdb", tt.data)
-			if _, err := OpenCountry(path); message(err) != prefixed("opening country database "+path+": ", tt.country) {
-				t.Errorf("country: %v\nwant %s", err, tt.country)
-			}
-			if _, err := OpenASN(path); message(err) != prefixed("opening ASN database "+path+": ", tt.asn) {
-				t.Errorf("ASN: %v\nwant %s", err, tt.asn)
+			if _, err := OpenDatabase(path, tt.wanted...); message(err) != "opening database "+path+": "+tt.want {
+				t.Errorf("%v\nwant %s", err, tt.want)
 			}
 		})
 	}
 	folder := t.TempDir()
 	missing := filepath.Join(folder, "none.mmdb")
-	if _, err := OpenCountry(missing); message(err) != "opening country database "+missing+": no such file or directory" {
+	if _, err := OpenDatabase(missing); message(err) != "opening database "+missing+": no such file or directory" {
 		t.Errorf("missing: %v", err)
 	}
-	if _, err := OpenASN(folder); message(err) != "opening ASN database "+folder+": is a directory: want the .mmdb file in it" {
+	if _, err := OpenDatabase(folder); message(err) != "opening database "+folder+": is a directory: want the .mmdb file in it" {
 		t.Errorf("directory: %v", err)
 	}
 	huge := filepath.Join(folder, "huge.mmdb")
@@ -67,42 +65,34 @@ func TestOpenRefuses(t *testing.T) {
 	if err := os.Truncate(huge, MaxDatabase+1); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := OpenASN(huge); message(err) != "opening ASN database "+huge+": is 1073741825 bytes large: want 1073741824 at most" {
+	if _, err := OpenDatabase(huge); message(err) != "opening database "+huge+": is 1073741825 bytes large: want 1073741824 at most" {
 		t.Errorf("huge: %v", err)
 	}
 }
 
-func prefixed(prefix, s string) string {
-	if s == "" {
-		return ""
-	}
-	return prefix + s
-}
-
-// probe opens data as both kinds of database and asks for many addresses.
-// Whatever data is, answers are of the form promised and nothing panics. It
-// reports how many addresses had one.
+// probe opens data and asks for many addresses. Whatever data is, answers are
+// of the form promised and nothing panics. It reports how many addresses had one.
 func probe(tb testing.TB, data []byte) (answers int) {
-	if d, err := newCountryDB(data); err == nil {
-		for _, a := range everywhere {
-			code, err := d.Country(a)
-			if code != "" && (err != nil || !IsCountry(code)) {
-				tb.Errorf("%s: country %q, error %v", a, code, err)
-			}
-			if code != "" {
-				answers++
+	d, err := newDatabase(data, nil)
+	if (err == nil) != (d != nil && len(d.info.Fields) > 0) {
+		tb.Errorf("error %v, and it tells %v", err, d)
+	}
+	if err != nil {
+		return 0
+	}
+	s := Sources{Databases: DatabasesOf(d)}
+	for _, a := range everywhere {
+		f := s.Facts(a)
+		for _, code := range []string{f.Country, f.Registered, f.Represented} {
+			if code != "" && !IsCountry(code) {
+				tb.Errorf("%s: country %q", a, code)
 			}
 		}
-	}
-	if d, err := newASNDB(data); err == nil {
-		for _, a := range everywhere {
-			asn, org, err := d.ASN(a)
-			if asn == 0 && org != "" || asn != 0 && err != nil || len(org) > maxText {
-				tb.Errorf("%s: AS%d %q, error %v", a, asn, org, err)
-			}
-			if asn != 0 {
-				answers++
-			}
+		if f.ASN == 0 && f.Org != "" || len(f.Org) > maxText || f.Err != nil || f.CountryConfidence > 100 || f.Risk > 100 || f.StaticScore > 100 {
+			tb.Errorf("%s: %+v", a, f)
+		}
+		if *d.record(Canonical(a)) != (record{}) {
+			answers++
 		}
 	}
 	return answers
@@ -134,29 +124,24 @@ func TestBadDatabases(t *testing.T) {
 			if n := probe(t, data); n != 0 {
 				t.Errorf("%d answers from a corrupt database", n)
 			}
-			for _, err := range []error{second(OpenCountry(path)), second(OpenASN(path))} {
-				if err == nil {
-					t.Error("opened")
-				} else if !strings.Contains(err.Error(), path) {
-					t.Errorf("the error does not say which file: %v", err)
-				}
+			if _, err := OpenDatabase(path); err == nil {
+				t.Error("opened")
+			} else if !strings.Contains(err.Error(), path) {
+				t.Errorf("the error does not say which file: %v", err)
+			} else {
+				t.Log(strings.TrimPrefix(err.Error(), "opening database "+path+": "))
 			}
 		})
 	}
 }
-
-func second[T any](_ T, err error) error { return err }
 
 // A database that was cut short anywhere is refused.
 func TestCutDatabases(t *testing.T) {
 	for _, name := range []string{"geo/country.mmdb", "geo/asn.mmdb"} {
 		data := sample(t, name)
 		for n := range len(data) {
-			if _, err := newCountryDB(data[:n]); err == nil {
-				t.Errorf("%s cut to %d of %d bytes is opened as a country database", name, n, len(data))
-			}
-			if _, err := newASNDB(data[:n]); err == nil {
-				t.Errorf("%s cut to %d of %d bytes is opened as an ASN database", name, n, len(data))
+			if _, err := newDatabase(data[:n], nil); err == nil {
+				t.Errorf("%s cut to %d of %d bytes is opened", name, n, len(data))
 			}
 		}
 	}
@@ -196,18 +181,12 @@ func FuzzOpen(f *testing.F) {
 
 // Panics of the reader become errors.
 func TestPanicIsAnError(t *testing.T) {
-	d := countryDB(t, sample(t, "geo/country.mmdb"))
-	d.db.reader.Metadata.RecordSize = 24
-	d.db.reader.Metadata.NodeCount = 1 << 40 // so that the tree leads out of memory
-	code, err := d.Country(netip.MustParseAddr("192.0.2.1"))
-	if code != "" || err == nil {
-		t.Errorf("got %q, %v", code, err)
-	}
+	var err error
 	func() {
 		defer recovered(&err)
 		panic("index out of range")
 	}()
-	if message(err) != "reading the database: index out of range" {
+	if message(err) != "is damaged: reading it failed: index out of range" {
 		t.Errorf("got %v", err)
 	}
 }

@@ -10,11 +10,10 @@ import (
 )
 
 func ExampleSources_Facts() {
-	country, err := network.OpenCountry("../../testdata/geo/country.mmdb")
-	if err != nil {
-		log.Fatal(err)
-	}
-	asn, err := network.OpenASN("../../testdata/geo/asn.mmdb")
+	databases, err := network.OpenDatabases(
+		network.DatabaseFile{Path: "../../testdata/geo/country.mmdb", Wanted: []network.Field{network.CountryField}},
+		network.DatabaseFile{Path: "../../testdata/geo/asn.mmdb"},
+	)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -25,15 +24,15 @@ func ExampleSources_Facts() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	sources := &network.Sources{Country: country, ASN: asn, Lists: lists}
+	sources := &network.Sources{Databases: databases, Lists: lists}
 
 	addr, err := network.ParseAddr("[::ffff:192.0.2.200]:50123")
 	if err != nil {
 		log.Fatal(err)
 	}
 	f := sources.Facts(addr)
-	fmt.Println(f.Addr, f.Country, f.ASN, f.Org, lists.Names(f.Lists))
-	// Output: 192.0.2.200 US 64500 Example Hosting [hosting relay]
+	fmt.Println(f.Addr, f.Kind, f.Country, f.ASN, f.Org, lists.Names(f.Lists))
+	// Output: 192.0.2.200 documentation US 64500 Example Hosting [hosting relay]
 }
 
 func ExampleParseList() {

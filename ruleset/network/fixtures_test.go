@@ -81,6 +81,9 @@ func makeDatabase(tb testing.TB, databaseType string, entries []entry, change ..
 // onlyIPv4 makes a database that knows no IPv6.
 func onlyIPv4(o *mmdbwriter.Options) { o.IPVersion = 4 }
 
+// noAliases makes a database that does not lead tunnels to IPv4.
+func noAliases(o *mmdbwriter.Options) { o.DisableIPv4Aliasing = true }
+
 // file writes data to a file and returns its path.
 func file(tb testing.TB, name string, data []byte) string {
 	tb.Helper()
@@ -101,33 +104,23 @@ func sample(tb testing.TB, name string) []byte {
 	return data
 }
 
-func countryDB(tb testing.TB, data []byte) *CountryDB {
+func database(tb testing.TB, data []byte, wanted ...Field) *Database {
 	tb.Helper()
-	d, err := OpenCountry(file(tb, "country.mmdb", data))
+	d, err := OpenDatabase(file(tb, "test.mmdb", data), wanted...)
 	if err != nil {
 		tb.Fatal(err)
 	}
 	return d
 }
 
-func asnDB(tb testing.TB, data []byte) *ASNDB {
-	tb.Helper()
-	d, err := OpenASN(file(tb, "asn.mmdb", data))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return d
+// known returns what d tells of addr.
+func known(d *Database, addr string) Facts {
+	s := Sources{Databases: DatabasesOf(d)}
+	return s.Facts(netip.MustParseAddr(addr))
 }
 
-// country returns the country of addr, which must be found without an error.
-func country(tb testing.TB, d *CountryDB, addr string) string {
-	tb.Helper()
-	code, err := d.Country(netip.MustParseAddr(addr))
-	if err != nil {
-		tb.Errorf("%s: %v", addr, err)
-	}
-	return code
-}
+// country returns the country that d tells of addr.
+func country(d *Database, addr string) string { return known(d, addr).Country }
 
 // system is an ASN and its organisation.
 type system struct {
@@ -135,13 +128,9 @@ type system struct {
 	org string
 }
 
-func asn(tb testing.TB, d *ASNDB, addr string) system {
-	tb.Helper()
-	asn, org, err := d.ASN(netip.MustParseAddr(addr))
-	if err != nil {
-		tb.Errorf("%s: %v", addr, err)
-	}
-	return system{asn, org}
+func asn(d *Database, addr string) system {
+	f := known(d, addr)
+	return system{f.ASN, f.Org}
 }
 
 // databasesIn returns all files that end in .mmdb in and under a folder.

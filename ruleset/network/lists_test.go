@@ -59,7 +59,7 @@ func TestListsOf(t *testing.T) {
 func TestNoLists(t *testing.T) {
 	for name, l := range map[string]*Lists{"nil": nil, "zero": {}, "none": lists(t)} {
 		for _, addr := range []string{"192.0.2.1", "2001:db8::1"} {
-			if s := l.Of(netip.MustParseAddr(addr), 64496); s != 0 || len(l.Names(1)) != 0 || l.Len() != 0 {
+			if s := l.Of(netip.MustParseAddr(addr), 64496); !s.IsEmpty() || len(l.Names(Set{1})) != 0 || l.Len() != 0 {
 				t.Errorf("%s: lists hold something", name)
 			}
 		}
@@ -79,7 +79,7 @@ func TestNewListsRefuses(t *testing.T) {
 		lists []List
 		want  string
 	}{
-		{"too many", many, "65 lists: want 64 at most"},
+		{"too many", many, "129 lists: want 128 at most"},
 		{"no name", []List{{Name: "a"}, {}}, "list 2 has no name"},
 		{"same name", []List{{Name: "a"}, {Name: "a"}}, `list "a" is given twice`},
 		{"every address", []List{list("a", "0.0.0.0/0")}, `list "a": 0.0.0.0/0 is not a network that a list can hold`},
@@ -94,8 +94,8 @@ func TestNewListsRefuses(t *testing.T) {
 		})
 	}
 	full := lists(t, many[:MaxLists]...)
-	if names := full.Names(^Set(0)); len(names) != MaxLists || names[63] != "list63" {
-		t.Errorf("64 lists: names are %v", names)
+	if names := full.Names(Set{^uint64(0), ^uint64(0)}); len(names) != MaxLists || names[127] != "list127" {
+		t.Errorf("128 lists: names are %v", names)
 	}
 }
 
@@ -105,7 +105,7 @@ type slowLists []List
 func (s slowLists) of(a netip.Addr, asn uint32) (set Set) {
 	for i, l := range s {
 		if slices.ContainsFunc(l.Prefixes, func(p netip.Prefix) bool { return p.Contains(a) }) || slices.Contains(l.ASNs, asn) {
-			set |= 1 << i
+			set = set.With(i)
 		}
 	}
 	return set
@@ -139,7 +139,7 @@ func TestListsAgreeWithTwin(t *testing.T) {
 			}
 			asn := rapid.Uint32Range(64495, 64500).Draw(t, "ASN")
 			if got, want := fast.Of(a, asn), slowLists(given).of(a, asn); got != want {
-				t.Fatalf("%s AS%d: got %b, want %b", a, asn, got, want)
+				t.Fatalf("%s AS%d: got %x, want %x", a, asn, got, want)
 			}
 		}
 	})
@@ -169,7 +169,7 @@ func BenchmarkListsOf(b *testing.B) {
 		if i < 16 {
 			want[i] = slowLists(given).of(addrs[i], 0)
 			if got := l.Of(addrs[i], 64496); got != want[i] {
-				b.Fatalf("%s: got %b, want %b", addrs[i], got, want[i])
+				b.Fatalf("%s: got %x, want %x", addrs[i], got, want[i])
 			}
 		}
 	}
@@ -178,10 +178,10 @@ func BenchmarkListsOf(b *testing.B) {
 		var some Set
 		i := 0
 		for b.Loop() {
-			some |= l.Of(addrs[i%len(addrs)], 64496)
+			some = some.Or(l.Of(addrs[i%len(addrs)], 64496))
 			i++
 		}
-		if some == 0 {
+		if some.IsEmpty() {
 			b.Fatal("no address is in any list")
 		}
 		b.ReportMetric(grown/prefixes, "B/prefix")

@@ -51,7 +51,7 @@ func TestMaxMindCountries(t *testing.T) {
 	}
 	for _, name := range []string{"GeoIP2-Country-Test", "GeoLite2-Country-Test"} {
 		t.Run(name, func(t *testing.T) {
-			d, err := OpenCountry(filepath.Join(folder, "test-data", name+".mmdb"))
+			d, err := OpenDatabase(filepath.Join(folder, "test-data", name+".mmdb"))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -65,7 +65,7 @@ func TestMaxMindCountries(t *testing.T) {
 			for p, want := range networks {
 				for _, a := range ends(networks, p) {
 					asked++
-					got := country(t, d, a.String())
+					got := country(d, a.String())
 					if got != want.Country.Code {
 						t.Errorf("%s in %s: got %q, want %q", a, p, got, want.Country.Code)
 					}
@@ -87,7 +87,7 @@ func TestMaxMindASNs(t *testing.T) {
 	if folder == "" {
 		return
 	}
-	d, err := OpenASN(filepath.Join(folder, "test-data", "GeoLite2-ASN-Test.mmdb"))
+	d, err := OpenDatabase(filepath.Join(folder, "test-data", "GeoLite2-ASN-Test.mmdb"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +98,7 @@ func TestMaxMindASNs(t *testing.T) {
 	networks := expected[record](t, filepath.Join(folder, "source-data", "GeoLite2-ASN-Test.json"))
 	for p, want := range networks {
 		for _, a := range ends(networks, p) {
-			if got := asn(t, d, a.String()); got != (system{want.ASN, want.Org}) {
+			if got := asn(d, a.String()); got != (system{want.ASN, want.Org}) {
 				t.Errorf("%s in %s: got %v, want %v", a, p, got, want)
 			}
 		}
@@ -137,17 +137,17 @@ func TestMaxMindDatabases(t *testing.T) {
 				t.Fatal(err)
 			}
 			probe(t, data)
-			d, err := OpenCountry(path)
+			d, err := OpenDatabase(path, CountryField)
 			if want, ok := countries[name]; ok != (err == nil) {
 				t.Errorf("as a country database: %v", err)
-			} else if ok && country(t, d, swedish) != want {
-				t.Errorf("%s: got %q, want %q", swedish, country(t, d, swedish), want)
+			} else if ok && country(d, swedish) != want {
+				t.Errorf("%s: got %q, want %q", swedish, country(d, swedish), want)
 			}
-			e, err := OpenASN(path)
+			e, err := OpenDatabase(path, ASNField)
 			if want, ok := asns[name]; ok != (err == nil) {
 				t.Errorf("as an ASN database: %v", err)
-			} else if ok && asn(t, e, american).asn != want {
-				t.Errorf("%s: got %v, want %d", american, asn(t, e, american), want)
+			} else if ok && asn(e, american).asn != want {
+				t.Errorf("%s: got %v, want %d", american, asn(e, american), want)
 			}
 		})
 	}

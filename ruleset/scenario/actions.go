@@ -119,6 +119,19 @@ func (a *open) play(s *stage, _ time.Time) (answer, error) {
 	return answer{text: "ok"}, nil
 }
 
+// restart starts a gate again, with another secret and perhaps one beside it.
+type restart struct{ secret, also, gate string }
+
+func (a *restart) play(s *stage, _ time.Time) (answer, error) {
+	g, err := s.find(a.gate)
+	if err != nil {
+		return answer{}, err
+	}
+	keys := ruleset.NewKeys([]byte(a.secret), []byte(a.also))
+	g.Gate = ruleset.NewGate(g.Rules(), s.prover, s.ledger, keys)
+	return answer{text: "ok"}, nil
+}
+
 // reach takes the ledger away, or brings it back.
 type reach struct{ away bool }
 

@@ -41,6 +41,9 @@ func textOfVerdict(v *ruleset.Verdict) string {
 	if v.Proof != "" && v.Proof != "none" {
 		add("proof=%s", v.Proof)
 	}
+	for _, a := range v.Alerts {
+		add("alert(%s ends=%s)", who(ruleset.CheckBudget, a.Rule), a.Ends.Format(time.RFC3339))
+	}
 	for _, m := range v.Flags {
 		add("flag(%s)", who(m.Check, m.Rule))
 	}

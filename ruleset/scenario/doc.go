@@ -23,7 +23,7 @@
 //   - story: the steps. Required.
 //   - NAME.yaml: a ruleset. rules.yaml is in force from the beginning; without
 //     it, the first step opens a gate.
-//   - NAME.txt: a list file that a ruleset names.
+//   - NAME.txt: a list file that a ruleset names; NAME.csv: a file of prices.
 //   - NAME.http: a request, byte by byte, for send.
 //   - geo: where the databases are, as in "country ../geo/country.mmdb" and
 //     "asn ../geo/asn.mmdb", one a line. Without it those of [Options] are
@@ -49,6 +49,7 @@
 //	wrong NAME                    a wrong code is entered
 //	rules FILE                    another text takes the place of the ruleset's
 //	gate FILE                     one more gate, on the same ledger; gate=NAME asks it
+//	secret WORD also=WORD         the gate is started again with this secret, and one beside it
 //	ledger away, ledger back      the ledger cannot be reached, or can be again
 //	count                         what has been let through, refused and looked into so far
 //
@@ -70,7 +71,7 @@
 // The answer to a request is the verdict: allow, challenge or deny, the code that
 // the caller is told and, where it is another, reason=CODE, the true one. Then who
 // decided (limit="phone: 1 sends in 60s", rule=NAME, network=LIST, geo=match), and
-// what else there is to say: status, wait, cooldown, proof, flag(…), shadow(…),
+// what else there is to say: status, wait, cooldown, proof, alert(…), flag(…), shadow(…),
 // detail and error. A CORS preflight is not judged: preflight. The others answer
 // sent, not_sent, unknown, verified, nothing held (the request was refused),
 // counted, ok, or refused with the number of problems.

@@ -142,12 +142,12 @@ func (s *stage) wire(opts Options) (ruleset.Wiring, error) {
 	}
 	var err error
 	if country != "" {
-		if w.Country, err = network.OpenCountry(country); err != nil {
+		if w.Country, err = network.OpenDatabase(country, network.CountryField); err != nil {
 			return w, fmt.Errorf("opening the database of countries: %w", err)
 		}
 	}
 	if asn != "" {
-		if w.ASN, err = network.OpenASN(asn); err != nil {
+		if w.ASN, err = network.OpenDatabase(asn, network.ASNField); err != nil {
 			return w, fmt.Errorf("opening the database of autonomous systems: %w", err)
 		}
 	}

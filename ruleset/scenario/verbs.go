@@ -30,7 +30,7 @@ func (l *stepLine) unknown(w word, accepted []string) {
 	l.fail(w.column, fmt.Sprintf("unknown word %q", name), "accepted: "+strings.Join(accepted, ", "))
 }
 
-var verbWords = []string{"ask", "send", "app", "verified", "wrong", "rules", "gate", "ledger", "count"}
+var verbWords = []string{"ask", "send", "app", "verified", "wrong", "rules", "gate", "secret", "ledger", "count"}
 
 // verbs read what stands behind them. They return nil if it cannot be read.
 var verbs map[string]func(*stepLine) action
@@ -38,7 +38,7 @@ var verbs map[string]func(*stepLine) action
 func init() {
 	verbs = map[string]func(*stepLine) action{
 		"ask": readAsk, "send": readSend, "app": readApp, "verified": readVerified, "wrong": readWrong,
-		"rules": readRules, "gate": readGate, "ledger": readLedger, "count": readCount,
+		"rules": readRules, "gate": readGate, "secret": readSecret, "ledger": readLedger, "count": readCount,
 	}
 }
 
@@ -180,6 +180,26 @@ func readGate(l *stepLine) action {
 	}
 	l.gates = true
 	return &open{file}
+}
+
+func readSecret(l *stepLine) action {
+	l.needGate()
+	if len(l.rest) == 0 || l.rest[0].key != "" {
+		l.fail(1, "the secret is missing", "as in secret new also=old")
+		return nil
+	}
+	a := &restart{secret: l.rest[0].text}
+	for _, w := range l.rest[1:] {
+		switch w.key {
+		case "also":
+			a.also = w.text
+		case "gate":
+			a.gate = w.text
+		default:
+			l.unknown(w, []string{"also", "gate"})
+		}
+	}
+	return a
 }
 
 func readLedger(l *stepLine) action {

@@ -75,6 +75,8 @@ var promises = []promise{
 	{"attempts under another secret count", anotherSecretAttempts},
 	{"what is charged is charged under one secret", chargedOnce},
 	{"what is settled is found under the secret it was charged", settledAfterRotation},
+	{"calls at the same time are as if one after the other", linear},
+	{"a crowd never takes more than there is", crowd},
 	{"random schedules agree with the model", agree},
 	{"random amounts agree with the model", agreeOnAmounts},
 	{"random rotations of the secret agree with the model", agreeOnSecrets},

@@ -6,7 +6,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"strings"
@@ -26,7 +25,7 @@ type client struct {
 // watcher is told who the servers are: on each new connection, and in a
 // cluster with each answer.
 type watcher interface {
-	connected(addr, who string)
+	connected(addr string, who identity)
 	served(key, addr string)
 }
 
@@ -42,7 +41,10 @@ func newClient(a *address, base *tls.Config, w watcher) (*client, error) {
 			if err != nil {
 				return err
 			}
-			w.connected(addr, identity(info))
+			if field(info, "redis_mode:") == "sentinel" {
+				return nil // it is asked who the master is, and is not one
+			}
+			w.connected(addr, identity{run: field(info, "run_id:"), history: field(info, "master_replid:")})
 			return nil
 		}
 	}
@@ -130,12 +132,7 @@ func tlsConfig(a *address, base *tls.Config) (*tls.Config, error) {
 	return c, nil
 }
 
-// identity is who a server says that it is: the run id of its process, and the
-// id of the history of its data, which is a new one after each fail-over.
-func identity(info string) string {
-	return field(info, "run_id:") + "/" + field(info, "master_replid:")
-}
-
+// field returns a field of what INFO replies.
 func field(info, name string) string {
 	_, after, _ := strings.Cut(info, "\n"+name)
 	value, _, _ := strings.Cut(after, "\r\n")
@@ -225,36 +222,3 @@ func (c *client) sendReplicated(ctx context.Context, cmd once, replicas int, tim
 }
 
 func (c *client) close() error { return c.UniversalClient.Close() }
-
-// isReply reports whether err is an answer of the server.
-func isReply(err error) bool {
-	var reply redis.Error
-	return errors.As(err, &reply)
-}
-
-// isTimeout reports whether err is about a server that said nothing at all.
-func isTimeout(err error) bool {
-	var timeout net.Error
-	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout()
-}
-
-// isUnsent reports whether err says that nothing has reached the server.
-func isUnsent(err error) bool {
-	var op *net.OpError
-	return errors.As(err, &op) && op.Op == "dial"
-}
-
-// plain describes a failure without the server's words where those could
-// repeat what was sent.
-func plain(err error) error {
-	switch {
-	case err == nil || isReply(err):
-		return err
-	case isUnsent(err):
-		return fmt.Errorf("connecting: %w", err)
-	case errors.Is(err, io.EOF):
-		return fmt.Errorf("%w: the connection was closed", ErrUncertain)
-	default:
-		return fmt.Errorf("%w: %w", ErrUncertain, err)
-	}
-}

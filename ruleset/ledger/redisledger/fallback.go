@@ -62,6 +62,8 @@ type Fallback struct {
 	told      uint64
 	toldSince time.Time
 
+	patience atomic.Int64 // to wait for other gates; a test may have less
+
 	decided, replayed, dropped, denied, impatient atomic.Uint64
 }
 
@@ -79,6 +81,7 @@ func NewFallback(l *Ledger, own ledger.Ledger, cfg FallbackConfig) *Fallback {
 		redis: l, own: own, cfg: cfg, gates: newGates(),
 		kick: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
 	}
+	f.patience.Store(int64(patience))
 	f.share()
 	lost := func() { go f.leave(errDataGone) }
 	l.lost.Store(&lost)
@@ -177,6 +180,9 @@ func (f *Fallback) Reserve(ctx context.Context, at time.Time, id ledger.ID, char
 			if err == nil {
 				f.feed(ctx, at, id, charges, a)
 			}
+			if err == nil && !a.Refused && f.away.Load() {
+				return f.reserveAgain(ctx, at, id, charges, a)
+			}
 			if err == nil && !f.redis.standing.same(changes) {
 				f.memory.doubt(id) // others may be putting back already
 				f.leave(errDataGone)
@@ -197,6 +203,21 @@ func (f *Fallback) Reserve(ctx context.Context, at time.Time, id ledger.ID, char
 	}
 	if uncertain {
 		f.redis.cancels.add(id, 0)
+	}
+	return err
+}
+
+// reserveAgain asks the gate's own ledger about what the server has admitted,
+// but not before the gate began to decide by itself: it may have let others
+// through who did not see this one. Whoever comes after feed has seen it.
+func (f *Fallback) reserveAgain(ctx context.Context, at time.Time, id ledger.ID, charges []ledger.Charge, a *ledger.Answer) error {
+	_ = f.own.Settle(context.WithoutCancel(ctx), at, id, ledger.NotSent)
+	f.memory.settled(id, ledger.NotSent)
+	err := f.reserveAlone(ctx, at, id, charges, a, true)
+	if err != nil || a.Refused {
+		f.redis.cancels.add(id, 0)
+	} else if !f.away.Load() { // it came back meanwhile
+		f.leave(ErrAway)
 	}
 	return err
 }

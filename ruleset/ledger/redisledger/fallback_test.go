@@ -25,19 +25,24 @@ func TestSuiteFallback(t *testing.T) {
 
 // gates are so many gates on one ledger, which share their limits while it is
 // away.
-func gates(t testing.TB, n int, url string) []*redisledger.Fallback {
+func gates(t testing.TB, n int, url string) (all []*redisledger.Fallback) {
 	t.Helper()
-	var all []*redisledger.Fallback
 	for range n {
-		l, err := redisledger.Open(redisledger.Config{URL: url})
-		if err != nil {
-			t.Fatal(err)
-		}
-		f := redisledger.NewFallback(l, ledger.NewEmbedded(), redisledger.FallbackConfig{Gates: n})
-		t.Cleanup(func() { f.Close() })
-		all = append(all, f)
+		all = append(all, gate(t, n, url))
 	}
 	return all
+}
+
+// gate is one of so many gates.
+func gate(t testing.TB, n int, url string) *redisledger.Fallback {
+	t.Helper()
+	l, err := redisledger.Open(redisledger.Config{URL: url})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := redisledger.NewFallback(l, ledger.NewEmbedded(), redisledger.FallbackConfig{Gates: n})
+	t.Cleanup(func() { f.Close() })
+	return f
 }
 
 func fill(t testing.TB, l ledger.Ledger, charges ...ledger.Charge) (ids []ledger.ID) {
@@ -82,7 +87,7 @@ func TestAway(t *testing.T) {
 	} {
 		t.Run(outage.name, func(t *testing.T) {
 			s := redistest.Start(t, "--appendonly", "yes", "--appendfsync", "always")
-			all := gates(t, 4, "redis://"+s.Addr)
+			all := gates(t, 4, "redis://"+s.Addr+"?timeout=500ms")
 			a, b := all[0], all[1]
 			for range 2 {
 				admitted(t, a, of(eight, 1), of(own, 1)) // a's share is used up already
@@ -116,7 +121,7 @@ func TestAway(t *testing.T) {
 			outage.over(s)
 			together(t, all)
 			// All that was admitted counts: 2 by a, 1 by b that was sent.
-			c := all[2]
+			c := open(t, "redis://"+s.Addr+"?timeout=5s", "")
 			if n := len(fill(t, c, of(eight, 1))); n != 5 {
 				t.Errorf("after 3 of 8, %d more are admitted", n)
 			}
@@ -134,7 +139,7 @@ func TestAway(t *testing.T) {
 // What a server forgets while everybody is connected, the gates tell it again.
 func TestEmptiedServer(t *testing.T) {
 	s := redistest.Start(t)
-	all := gates(t, 2, "redis://"+s.Addr)
+	all := gates(t, 2, "redis://"+s.Addr+"?timeout=2s")
 	kept := admitted(t, all[0], of(phones, 1))
 	back := admitted(t, all[1], of(phones, 2))
 	settle(t, all[0], back, ledger.NotSent) // not through the gate that remembers it

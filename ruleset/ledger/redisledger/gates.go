@@ -31,6 +31,7 @@ type gates struct {
 	counts  []gateCount // of the last ten minutes
 	others  []gateID    // when all was well last
 	reached time.Time   // the latest announcement
+	mark    uint64      // of that
 }
 
 type gateCount struct {
@@ -70,7 +71,7 @@ func (l *Ledger) announce(who gateID, mark []byte) (presence, error) {
 func (g *gates) count(now time.Time, there presence) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.reached = now
+	g.reached, g.mark = now, there[g.me]
 	for len(g.counts) > 0 && now.Sub(g.counts[0].at) > countedFor {
 		g.counts = g.counts[1:]
 	}
@@ -116,8 +117,9 @@ func (g *gates) missing(there presence) (n int) {
 	return n
 }
 
-func (g *gates) due(now time.Time) bool {
+// due reports whether the gate is to announce itself, with a mark.
+func (g *gates) due(now time.Time, mark uint64) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return now.Sub(g.reached) >= announceEvery
+	return mark != g.mark || now.Sub(g.reached) >= announceEvery
 }

@@ -44,9 +44,13 @@ func (f *Fallback) watch() {
 	if !ok || f.redis.breaker.open.Load() {
 		return // somebody is about to leave
 	}
-	if !f.gates.due(time.Now()) {
-		_ = f.redis.Ping(context.Background())
-	} else if there, err := f.announce(changes); err == nil {
+	if f.redis.ping() != nil {
+		return // the next request will tell
+	}
+	if !f.gates.due(time.Now(), f.redis.mark()) {
+		return
+	}
+	if there, err := f.announce(changes); err == nil {
 		f.gates.know(there)
 	}
 }
@@ -57,11 +61,11 @@ func (f *Fallback) announce(changes uint64) (presence, error) {
 	if err := f.redis.Ping(context.Background()); err != nil {
 		return nil, err
 	}
-	mark := binary.LittleEndian.AppendUint64(nil, f.redis.mark())
+	mark := f.redis.mark()
 	if !f.redis.standing.same(changes) {
 		return nil, errDataGone
 	}
-	there, err := f.redis.announce(f.gates.me, mark)
+	there, err := f.redis.announce(f.gates.me, binary.LittleEndian.AppendUint64(nil, mark))
 	if err == nil {
 		f.gates.count(time.Now(), there)
 		f.share()
@@ -79,7 +83,7 @@ func (f *Fallback) leaveOthers() {
 // restore puts everything back and ends the gate's being alone. It is false if
 // that has to wait.
 func (f *Fallback) restore() bool {
-	if f.redis.breaker.open.Load() || f.redis.Ping(context.Background()) != nil {
+	if f.redis.breaker.open.Load() || f.redis.ping() != nil {
 		return false
 	}
 	changes, same := f.redis.standing.believe()
@@ -98,7 +102,7 @@ func (f *Fallback) restore() bool {
 			return false
 		}
 		missing := !same && f.gates.missing(there) > 0
-		if missing && time.Since(f.toldSince) < patience {
+		if missing && time.Since(f.toldSince) < time.Duration(f.patience.Load()) {
 			return false
 		}
 		if f.rejoin(changes) {

@@ -46,19 +46,3 @@ func BenchmarkParse(b *testing.B) {
 	}
 	run("aws service=EC2", data, ec2.Entries-ec2.Unselected, Options{Select: Selection{Services: []string{"EC2"}}})
 }
-
-func BenchmarkCountries(b *testing.B) {
-	var entries []countryEntry
-	for i := range 200_000 {
-		a := netip.AddrFrom4([4]byte{20 + byte(i>>16), byte(i >> 8), byte(i), 0})
-		entries = append(entries, countryEntry{prefix: netip.PrefixFrom(a, 24), code: newCountry("US")})
-	}
-	c := newCountries(entries)
-	a := netip.MustParseAddr("21.5.6.7")
-	b.ReportAllocs()
-	for b.Loop() {
-		if c.Of(a) != "US" {
-			b.Fatal("not found")
-		}
-	}
-}

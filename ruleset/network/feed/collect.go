@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/otpgate/otpgate/ruleset/network"
 )
@@ -40,7 +41,8 @@ type collector struct {
 	wanted *wanted // nil: everything
 	result Result
 
-	countries []countryEntry
+	countries []network.CountryOf
+	codes     map[string]string // of countries, so that each is kept once
 }
 
 // text takes an entry as it stands in a line of a list. One that cannot be read
@@ -81,11 +83,24 @@ func (c *collector) networks(ps []netip.Prefix, l labels) error {
 			return err
 		}
 		if l.country != "" && len(c.result.Prefixes) > had {
-			c.countries = append(c.countries, countryEntry{prefix: p, code: newCountry(l.country)})
+			c.countries = append(c.countries, network.CountryOf{Prefix: p, Country: c.code(l.country)})
 		}
 	}
 	c.result.Reserved = min(c.result.Reserved, before+1) // an entry counts once
 	return nil
+}
+
+// code returns a country's code that does not keep the line it stood in.
+func (c *collector) code(country string) string {
+	kept, ok := c.codes[country]
+	if !ok {
+		kept = strings.Clone(country)
+		if c.codes == nil {
+			c.codes = make(map[string]string)
+		}
+		c.codes[kept] = kept
+	}
+	return kept
 }
 
 func (c *collector) asn(asn uint32, l labels) error {
@@ -201,7 +216,7 @@ func (c *collector) finish() (*Result, error) {
 	case r.Networks6 > maxNetworks6:
 		return nil, because(TooBroad, "it covers as much of IPv6 as %d networks of /16: 32 are the most", r.Networks6>>48)
 	}
-	r.Countries = newCountries(c.countries)
+	r.Countries = network.NewCountries(c.countries)
 	return r, nil
 }
 

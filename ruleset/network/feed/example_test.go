@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"strings"
 
+	"github.com/otpgate/otpgate/ruleset/network"
 	"github.com/otpgate/otpgate/ruleset/network/feed"
 )
 
@@ -21,15 +22,22 @@ func ExampleParse() {
 	// Output: aws [192.0.2.0/24] 1 not selected
 }
 
-func ExampleCountries() {
+func ExampleResult_List() {
 	file := strings.NewReader("192.0.2.0/24,US,US-NJ,Cedar Knolls,\n192.0.2.128/25,CA,,,\n")
 	r, err := feed.Parse(file, feed.Options{})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(r.Countries.Of(netip.MustParseAddr("192.0.2.1")), r.Countries.Of(netip.MustParseAddr("192.0.2.200")))
-	// Output: US CA
+	lists, err := network.NewLists([]network.List{r.List("relay")})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	person := netip.MustParseAddr("192.0.2.200")
+	in := lists.Of(person, 0)
+	fmt.Println(lists.Names(in), lists.Country(person, in))
+	// Output: [relay] CA
 }
 
 func ExampleLookup() {

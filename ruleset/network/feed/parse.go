@@ -7,6 +7,8 @@ import (
 	"errors"
 	"io"
 	"net/netip"
+
+	"github.com/otpgate/otpgate/ruleset/network"
 )
 
 // What a feed may not exceed.
@@ -29,9 +31,9 @@ type Options struct {
 // Result is what a feed holds.
 type Result struct {
 	Format    Format
-	Prefixes  []netip.Prefix // masked, in order, each once; IPv4 before IPv6
-	ASNs      []uint32       // in order, each once
-	Countries *Countries     // what a geofeed says; nil for other feeds
+	Prefixes  []netip.Prefix     // masked, in order, each once; IPv4 before IPv6
+	ASNs      []uint32           // in order, each once
+	Countries *network.Countries // what a geofeed says; nil for other feeds
 
 	Entries    int    // addresses, networks, ranges and ASNs that were read, before the same ones are taken together
 	Unselected int    // entries that the selection leaves out
@@ -49,6 +51,16 @@ func (r *Result) Len() int {
 		return 0
 	}
 	return len(r.Prefixes) + len(r.ASNs)
+}
+
+// List returns what a feed holds as a list of that name, for network.NewLists
+// and Replace. A nil Result is that of a feed which has never been loaded; its
+// list is empty.
+func (r *Result) List(name string) network.List {
+	if r == nil {
+		return network.List{Name: name}
+	}
+	return network.List{Name: name, Prefixes: r.Prefixes, ASNs: r.ASNs, Countries: r.Countries}
 }
 
 // Parse reads a feed. Host bits are masked, addresses in ::ffff:0:0/96 become

@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -33,21 +34,20 @@ type Server struct {
 	Port int
 	Dir  string
 
-	t       testing.TB
-	args    []string
-	tls     *tls.Config
-	auth    [2]string
-	cmd     *exec.Cmd
-	done    chan struct{} // the process has ended
-	paused  bool
-	program string
+	t      testing.TB
+	args   []string
+	tls    *tls.Config
+	auth   [2]string
+	cmd    *exec.Cmd
+	done   chan struct{} // the process has ended
+	paused bool
 }
 
 // Start starts a server, with what its configuration is to have beside the
 // port and the directory: "--maxmemory", "64mb".
 func Start(t testing.TB, args ...string) *Server {
 	t.Helper()
-	return start(t, "redis-server", args, nil)
+	return start(t, args, nil)
 }
 
 // StartTLS starts a server that speaks TLS only, with these files, and asks
@@ -55,35 +55,34 @@ func Start(t testing.TB, args ...string) *Server {
 // connections.
 func StartTLS(t testing.TB, config *tls.Config, ca, cert, key string) *Server {
 	t.Helper()
-	return start(t, "redis-server", []string{"--tls-ca-cert-file", ca, "--tls-cert-file", cert, "--tls-key-file", key}, config)
+	return start(t, []string{"--tls-ca-cert-file", ca, "--tls-cert-file", cert, "--tls-key-file", key}, config)
 }
 
-func start(t testing.TB, program string, args []string, config *tls.Config) *Server {
+func start(t testing.TB, args []string, config *tls.Config) *Server {
 	t.Helper()
 	for try := 0; ; try++ {
 		port := FreePort(t)
 		s := &Server{
 			Addr: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), Port: port, Dir: dir(t),
-			t: t, tls: config, program: Program(t, program),
+			t: t, tls: config,
 		}
-		plain, secure := port, 0
+		ports := []string{"--port", strconv.Itoa(port)} // some servers are built without TLS
 		if config != nil {
-			plain, secure = 0, port
+			ports = []string{"--port", "0", "--tls-port", strconv.Itoa(port)}
 		}
-		s.args = append([]string{
-			"--port", strconv.Itoa(plain), "--tls-port", strconv.Itoa(secure), "--bind", "127.0.0.1", "--dir", s.Dir,
+		s.args = slices.Concat(ports, []string{
+			"--bind", "127.0.0.1", "--dir", s.Dir,
 			"--save", "", "--appendonly", "no", "--maxmemory-policy", "noeviction",
 			"--logfile", filepath.Join(s.Dir, "log"),
-		}, args...)
-		if secure == 0 { // some servers are built without TLS
-			s.args = append(s.args[:2], s.args[4:]...)
-		}
+		}, args)
 		t.Cleanup(s.end)
-		if err := s.run(); err == nil {
+		err := s.run()
+		if err == nil {
 			return s
-		} else if try == 3 {
+		}
+		if try == 3 { // the port may have been taken by somebody else
 			log, _ := os.ReadFile(filepath.Join(s.Dir, "log"))
-			t.Fatalf("starting %s: %v\n%s", s.program, err, log)
+			t.Fatalf("starting %s: %v\n%s", program(t), err, log)
 		}
 	}
 }
@@ -99,23 +98,38 @@ func dir(t testing.TB) string {
 	return d
 }
 
-// Program returns the path of redis-server, redis-sentinel or their Valkey
-// twin, and fails the test if neither is there. OTPGATE_REDIS_SERVER names
-// another server.
-func Program(t testing.TB, name string) string {
+// program returns the path of redis-server or valkey-server, and fails the
+// test if neither is there. OTPGATE_REDIS_SERVER names another. Started with
+// --sentinel it is a sentinel.
+func program(t testing.TB) string {
 	t.Helper()
-	if name == "redis-server" {
-		if other := os.Getenv("OTPGATE_REDIS_SERVER"); other != "" {
-			return other
+	if other := os.Getenv("OTPGATE_REDIS_SERVER"); other != "" {
+		path, err := exec.LookPath(other)
+		if err != nil {
+			t.Fatalf("OTPGATE_REDIS_SERVER has to be a Redis or Valkey server: %v", err)
 		}
+		return path
 	}
-	for _, n := range []string{name, "valkey" + name[len("redis"):]} {
-		if path, err := exec.LookPath(n); err == nil {
+	for _, name := range []string{"redis-server", "valkey-server"} {
+		if path, err := exec.LookPath(name); err == nil {
 			return path
 		}
 	}
-	t.Fatalf("this test needs %s and does not run without it: apt-get install redis-server redis-sentinel", name)
+	t.Fatal("this test needs redis-server or valkey-server, and does not pass without one: apt-get install redis-server, or set OTPGATE_REDIS_SERVER to the path of one")
 	return ""
+}
+
+// Version is what the server says that it is: "redis 7.0.15".
+func (s *Server) Version() string {
+	s.t.Helper()
+	info, _ := s.Do("INFO", "server").(string)
+	for _, name := range []string{"valkey", "redis"} {
+		if _, after, ok := strings.Cut(info, "\n"+name+"_version:"); ok {
+			version, _, _ := strings.Cut(after, "\r\n")
+			return name + " " + version
+		}
+	}
+	return "unknown"
 }
 
 // FreePort returns a port that nobody listened on a moment ago.
@@ -131,14 +145,17 @@ func FreePort(t testing.TB) int {
 
 // run starts the process and waits until it answers.
 func (s *Server) run() error {
-	s.cmd = exec.Command(s.program, s.args...)
-	if err := s.cmd.Start(); err != nil {
+	done, err := s.launch()
+	if err != nil {
 		return err
 	}
-	s.paused = false
-	done := make(chan struct{})
-	s.done = done
-	go func(cmd *exec.Cmd) { cmd.Wait(); close(done) }(s.cmd)
+	return s.wait(done, func(c *redis.Client) bool {
+		err := c.Ping(context.Background()).Err()
+		return err == nil || redis.HasErrorPrefix(err, "NOAUTH")
+	})
+}
+
+func (s *Server) wait(done <-chan struct{}, up func(*redis.Client) bool) error {
 	c := s.Client()
 	defer c.Close()
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
@@ -147,11 +164,23 @@ func (s *Server) run() error {
 			return errors.New("it ended at once")
 		default:
 		}
-		if c.Ping(context.Background()).Err() == nil {
+		if up(c) {
 			return nil
 		}
 	}
 	return fmt.Errorf("no answer within %s", patience)
+}
+
+func (s *Server) launch(more ...string) (done chan struct{}, err error) {
+	s.cmd = exec.Command(program(s.t), slices.Concat(s.args, more)...)
+	if err := s.cmd.Start(); err != nil {
+		return nil, err
+	}
+	s.paused = false
+	done = make(chan struct{})
+	s.done = done
+	go func(cmd *exec.Cmd) { cmd.Wait(); close(done) }(s.cmd)
+	return done, nil
 }
 
 // Auth sets the user that Client logs in as.
@@ -203,7 +232,22 @@ func (s *Server) Resume() {
 func (s *Server) Restart() {
 	s.t.Helper()
 	if err := s.run(); err != nil {
-		s.t.Fatalf("restarting %s: %v", s.program, err)
+		s.t.Fatalf("restarting %s: %v", s.cmd.Path, err)
+	}
+}
+
+// RestartLoading starts the process again after Kill and returns while it is
+// still reading what it has on disk, which takes so long for each key.
+func (s *Server) RestartLoading(key time.Duration) {
+	s.t.Helper()
+	done, err := s.launch("--key-load-delay", strconv.FormatInt(key.Microseconds(), 10), "--loading-process-events-interval-bytes", "1024")
+	if err == nil {
+		err = s.wait(done, func(c *redis.Client) bool {
+			return redis.HasErrorPrefix(c.Ping(context.Background()).Err(), "LOADING")
+		})
+	}
+	if err != nil {
+		s.t.Fatalf("restarting %s: %v", s.cmd.Path, err)
 	}
 }
 

@@ -1,6 +1,7 @@
 package redistest
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -50,7 +51,7 @@ func StartSentinel(t testing.TB, replicas int) *Replicated {
 
 func startSentinel(t testing.TB, master *Server) *Server {
 	t.Helper()
-	s := &Server{t: t, Port: FreePort(t), Dir: dir(t), program: Program(t, "redis-sentinel")}
+	s := &Server{t: t, Port: FreePort(t), Dir: dir(t)}
 	s.Addr = "127.0.0.1:" + strconv.Itoa(s.Port)
 	config := filepath.Join(s.Dir, "sentinel.conf")
 	text := fmt.Sprintf("port %d\nbind 127.0.0.1\ndir %s\nlogfile %s\nsentinel monitor %s 127.0.0.1 %d 2\n"+
@@ -59,13 +60,10 @@ func startSentinel(t testing.TB, master *Server) *Server {
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s.args = []string{config}
-	if strings.HasSuffix(s.program, "-server") {
-		s.args = append(s.args, "--sentinel")
-	}
+	s.args = []string{config, "--sentinel"}
 	t.Cleanup(s.end)
 	if err := s.run(); err != nil {
-		t.Fatalf("starting %s: %v", s.program, err)
+		t.Fatalf("starting a sentinel: %v", err)
 	}
 	return s
 }
@@ -102,13 +100,35 @@ func (r *Replicated) WaitForMaster(t testing.TB, old *Server) *Server {
 	return master
 }
 
-// follow waits until so many replicas take what their master writes.
+// follow waits until so many replicas take what their master writes, and say
+// so when they are asked.
 func follow(t testing.TB, master *Server, replicas int) {
 	t.Helper()
 	until(t, "all replicas are online", func() bool {
 		info, _ := master.Do("INFO", "replication").(string)
 		return strings.Count(info, "state=online") == replicas
 	})
+	until(t, "all replicas have what was written", func() bool {
+		return replicated(master, replicas) == int64(replicas)
+	})
+}
+
+// replicated is how many replicas have what the server was just told to write.
+func replicated(s *Server, replicas int) int64 {
+	c := s.Client()
+	defer c.Close()
+	conn := c.Conn()
+	defer conn.Close()
+	ctx := context.Background()
+	for i := range 1000 { // a server of a cluster takes only some keys
+		key := "redistest" + strconv.Itoa(i)
+		if conn.Set(ctx, key, "", time.Minute).Err() == nil {
+			conn.Del(ctx, key)
+			break
+		}
+	}
+	n, _ := conn.Do(ctx, "WAIT", replicas, 500).Int64()
+	return n
 }
 
 // until waits for what is to come about.

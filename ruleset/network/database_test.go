@@ -1,6 +1,7 @@
 package network
 
 import (
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -11,15 +12,15 @@ import (
 func TestCountryLayouts(t *testing.T) {
 	names := m{"en": mmdbtype.String("Canada")}
 	for _, tt := range []struct {
-		name, layout string
-		record       m
+		name   string
+		record m
 	}{
-		{"MaxMind Country, DB-IP", "country.iso_code", m{
+		{"MaxMind Country, DB-IP", m{
 			"continent":          m{"code": mmdbtype.String("NA")},
 			"country":            m{"geoname_id": mmdbtype.Uint32(6251999), "iso_code": mmdbtype.String("CA"), "names": names},
 			"registered_country": m{"iso_code": mmdbtype.String("FR")},
 		}},
-		{"MaxMind City and Enterprise", "country.iso_code", m{
+		{"MaxMind City and Enterprise", m{
 			"city":                m{"names": m{"en": mmdbtype.String("Montreal")}},
 			"country":             m{"confidence": mmdbtype.Uint16(99), "iso_code": mmdbtype.String("CA"), "is_in_european_union": mmdbtype.Bool(false)},
 			"location":            m{"latitude": mmdbtype.Float64(45.5), "longitude": mmdbtype.Float64(-73.6)},
@@ -27,26 +28,26 @@ func TestCountryLayouts(t *testing.T) {
 			"subdivisions":        mmdbtype.Slice{m{"iso_code": mmdbtype.String("QC")}},
 			"traits":              m{"autonomous_system_number": mmdbtype.Uint32(64496)},
 		}},
-		{"ip-location-db", "country_code", m{"country_code": mmdbtype.String("CA")}},
-		{"IPinfo Lite", "country_code", m{
+		{"ip-location-db", m{"country_code": mmdbtype.String("CA")}},
+		{"IPinfo Lite", m{
 			"as_domain": mmdbtype.String("example.com"), "as_name": mmdbtype.String("Example"), "asn": mmdbtype.String("AS64496"),
 			"continent": mmdbtype.String("North America"), "continent_code": mmdbtype.String("NA"),
 			"country": mmdbtype.String("Canada"), "country_code": mmdbtype.String("CA"),
 		}},
-		{"IPinfo country", "country", m{"continent": mmdbtype.String("NA"), "country": mmdbtype.String("CA"), "country_name": mmdbtype.String("Canada")}},
+		{"IPinfo country", m{"continent": mmdbtype.String("NA"), "country": mmdbtype.String("CA"), "country_name": mmdbtype.String("Canada")}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			d := countryDB(t, makeDatabase(t, "Test", []entry{{"192.0.2.0/24", tt.record}, {"2001:db8::/32", tt.record}}))
+			d := database(t, makeDatabase(t, "Test", []entry{{"192.0.2.0/24", tt.record}, {"2001:db8::/32", tt.record}}))
 			for addr, want := range map[string]string{
 				"192.0.2.1": "CA", "::ffff:192.0.2.1": "CA", "2001:db8::1": "CA", "2001:db8::1%eth0": "CA",
 				"198.51.100.1": "", "2001:db9::1": "",
 			} {
-				if got := country(t, d, addr); got != want {
+				if got := country(d, addr); got != want {
 					t.Errorf("%s: got %q, want %q", addr, got, want)
 				}
 			}
-			if info := d.Info(); info.Layout != tt.layout || info.Records != 1 || info.Answers != 1 {
-				t.Errorf("info is %+v, want layout %s", info, tt.layout)
+			if info := d.Info(); !info.Tells(CountryField) || info.Records != 1 || info.Networks != 2 {
+				t.Errorf("info is %+v", info)
 			}
 		})
 	}
@@ -72,7 +73,7 @@ func TestCountryCodes(t *testing.T) {
 
 // What a record does not say is not made up.
 func TestCountryNotKnown(t *testing.T) {
-	d := countryDB(t, makeDatabase(t, "Test", []entry{
+	d := database(t, makeDatabase(t, "Test", []entry{
 		{"192.0.2.0/28", m{"country": m{"iso_code": mmdbtype.String("US")}}},
 		{"192.0.2.16/28", m{"registered_country": m{"iso_code": mmdbtype.String("US")}}},
 		{"192.0.2.32/28", m{"country": m{"names": m{"en": mmdbtype.String("US")}}}},
@@ -87,20 +88,20 @@ func TestCountryNotKnown(t *testing.T) {
 	for _, addr := range []string{
 		"192.0.2.17", "192.0.2.33", "192.0.2.49", "192.0.2.65", "192.0.2.81", "192.0.2.97", "192.0.2.113", "192.0.2.129", "192.0.2.145", "192.0.2.161",
 	} {
-		if got := country(t, d, addr); got != "" {
+		if got := country(d, addr); got != "" {
 			t.Errorf("%s: got %q", addr, got)
 		}
 	}
-	if got := country(t, d, "192.0.2.1"); got != "US" {
+	if got := country(d, "192.0.2.1"); got != "US" {
 		t.Errorf("192.0.2.1: got %q", got)
 	}
 }
 
 func TestIPv4OnlyDatabase(t *testing.T) {
 	data := makeDatabase(t, "Test", []entry{{"192.0.2.0/24", m{"country_code": mmdbtype.String("US")}}}, onlyIPv4)
-	d := countryDB(t, data)
+	d := database(t, data)
 	for addr, want := range map[string]string{"192.0.2.1": "US", "::ffff:192.0.2.1": "US", "2001:db8::1": "", "::1": ""} {
-		if got := country(t, d, addr); got != want {
+		if got := country(d, addr); got != want {
 			t.Errorf("%s: got %q, want %q", addr, got, want)
 		}
 	}
@@ -109,18 +110,32 @@ func TestIPv4OnlyDatabase(t *testing.T) {
 	}
 }
 
-func TestCountryInfo(t *testing.T) {
+func TestInfo(t *testing.T) {
 	data := sample(t, "geo/country.mmdb")
 	path := file(t, "country.mmdb", data)
-	d, err := OpenCountry(path)
+	d, err := OpenDatabase(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := Info{
-		Path: path, Type: "otpgate-sample-Country", Layout: "country.iso_code",
-		Built: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), Size: int64(len(data)), Records: 7, Answers: 6,
+		Path: path, Type: "otpgate-sample-Country", Built: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
+		Size: int64(len(data)), Records: 7, Networks: 18, Fields: []Field{CountryField},
 	}
-	if got := d.Info(); got != want {
+	got := d.Info()
+	if got.Memory < 200 || got.Memory > 4000 {
+		t.Errorf("it takes %d bytes", got.Memory)
+	}
+	if got.Memory = 0; !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
+	}
+	for now, want := range map[time.Time]time.Duration{
+		want.Built.Add(time.Hour): time.Hour, want.Built: 0, want.Built.Add(-time.Hour): 0,
+	} {
+		if got.Age(now) != want {
+			t.Errorf("at %v its age is %v", now, got.Age(now))
+		}
+	}
+	if age := (Info{}).Age(want.Built); age != 0 {
+		t.Errorf("a database that does not say when it was built has the age %v", age)
 	}
 }
