@@ -71,33 +71,13 @@ func (n Number) HasPrefix(prefix string) bool {
 		return false
 	}
 	var buf [maxDigits + 4]byte
-	text := n.key.append(buf[:0])
-	if starts(text, prefix) {
+	if starts(n.key.append(buf[:0]), prefix) {
 		return true
 	}
-	if n.written != n.key && starts(n.written.append(buf[:0]), prefix) {
-		return true
-	}
-	text = n.key.append(buf[:0])
-	switch {
-	case n.code == mexico && len(text) == len("+525512345678"):
-		return starts(splice(text, 3, '1'), prefix)
-	case n.code == argentina && len(text) == len("+541123456789"):
-		return starts(splice(text, 3, '9'), prefix)
-	case n.code == brazil && len(text) == len("+5511987654321") && text[5] == '9':
-		return gotNinthDigit([]byte{text[6] - '0', text[7] - '0'}) && starts(append(text[:5], text[6:]...), prefix)
-	}
-	return false
+	other := n.other()
+	return other != 0 && starts(other.append(buf[:0]), prefix)
 }
 
 func starts(text []byte, prefix string) bool {
 	return len(text) >= len(prefix) && string(text[:len(prefix)]) == prefix
-}
-
-// splice puts c before text[at].
-func splice(text []byte, at int, c byte) []byte {
-	text = append(text, 0)
-	copy(text[at+1:], text[at:])
-	text[at] = c
-	return text
 }
