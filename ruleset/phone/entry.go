@@ -89,14 +89,12 @@ func parseRange(first, last string) (Entry, error) {
 // number as well: that of a range has a plus behind it, or nothing but digits,
 // as many, at least seven, on both sides.
 func cutRange(s string) (first, last string, ok bool) {
-	at := strings.LastIndexByte(s, '-')
-	if at < 0 {
-		return "", "", false
+	if at := strings.LastIndexByte(s, '+'); at > 0 && s[0] == '+' {
+		first, ok = strings.CutSuffix(strings.TrimRight(s[:at], blanks), "-")
+		return first, s[at:], ok
 	}
-	first, last = strings.TrimRight(s[:at], blanks), strings.TrimLeft(s[at+1:], blanks)
-	if strings.HasPrefix(last, "+") && strings.HasPrefix(first, "+") {
-		return first, last, true
-	}
+	first, last, _ = strings.Cut(s, "-")
+	first, last = strings.TrimRight(first, blanks), strings.TrimLeft(last, blanks)
 	return first, last, len(first) == len(last) && len(first) >= 7 && bare(first) && bare(last)
 }
 

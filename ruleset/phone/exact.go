@@ -1,6 +1,9 @@
 package phone
 
-import "slices"
+import (
+	"math/bits"
+	"slices"
+)
 
 // An exact is a set of keys of numbers. They are scattered, so that their
 // highest bits say about where each stands, and sorted: finding one reads two
@@ -18,7 +21,8 @@ func scatter(digits uint64) uint64 {
 	return digits * 0x9e3779b97f4a7c15
 }
 
-// perBucket is how many keys are searched for one.
+// perBucket is how many keys at most share their highest bits, on average; half
+// as many at least.
 const perBucket = 8
 
 // newExact makes a set of scattered keys, whose memory it may keep.
@@ -30,7 +34,7 @@ func newExact(keys []uint64) exact {
 // orderedExact is newExact for keys in order, each there once.
 func orderedExact(keys []uint64) exact {
 	e := exact{keys: keys}
-	e.index, e.shift = buckets(keys, perBucket)
+	e.index, e.shift = bucketsOf(keys)
 	return e
 }
 
@@ -42,14 +46,34 @@ func (e *exact) find(digits uint64) (int, bool) {
 	}
 	key := scatter(digits)
 	bucket := key >> e.shift
-	low, high := e.index[bucket], e.index[bucket+1]
-	for low < high {
-		middle := (low + high) >> 1
-		if e.keys[middle] < key {
-			low = middle + 1
+	low, high := int(e.index[bucket]), int(e.index[bucket+1])
+	for high-low > 2*perBucket { // somebody has made them up
+		if middle := (low + high) / 2; e.keys[middle] <= key {
+			low = middle
 		} else {
 			high = middle
 		}
 	}
-	return int(low), int(low) < len(e.keys) && e.keys[low] == key
+	for at, k := range e.keys[low:high] {
+		if k >= key {
+			return low + at, k == key
+		}
+	}
+	return 0, false
+}
+
+// bucketsOf returns an index over ordered keys by their highest bits: those with
+// highest bits b, key>>shift, are from index[b] up to index[b+1].
+func bucketsOf(keys []uint64) (index []uint32, shift uint) {
+	size := bits.Len(uint(max(len(keys)/perBucket, 1)))
+	shift = uint(64 - size)
+	index = make([]uint32, 1<<size+1)
+	at := 0
+	for b := range index {
+		for at < len(keys) && keys[at]>>shift < uint64(b) {
+			at++
+		}
+		index[b] = uint32(at)
+	}
+	return index, shift
 }

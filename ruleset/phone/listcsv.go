@@ -27,9 +27,11 @@ var columnNames = map[string]column{
 	"to": toColumn, "rangeend": toColumn,
 }
 
+var blankless = strings.NewReplacer(" ", "", "_", "", "-", "", ".", "")
+
 // columnOf returns what a column or field of that name holds.
 func columnOf(name string, o ListOptions) column {
-	is := columnNames[strings.NewReplacer(" ", "", "_", "", "-", "", ".", "").Replace(strings.ToLower(name))]
+	is := columnNames[strings.ToLower(blankless.Replace(name))]
 	if o.Column != "" {
 		switch {
 		case name != o.Column:

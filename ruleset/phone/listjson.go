@@ -111,10 +111,11 @@ func (d *jsonList) object(within column, depth int) error {
 		if !ok {
 			return fmt.Errorf("byte %d: malformed JSON", d.offset)
 		}
-		is := columnOf(name, d.options)
+		is := foreignColumn
+		if within != foreignColumn {
+			is = columnOf(name, d.options)
+		}
 		switch {
-		case within == foreignColumn:
-			is = foreignColumn
 		case is == fromColumn || is == toColumn:
 			var end any
 			if err := d.json.Decode(&end); err != nil {
@@ -147,5 +148,8 @@ func (d *jsonList) object(within column, depth int) error {
 
 // entryName reports whether the name of a field is an entry itself.
 func entryName(name string) bool {
-	return name != "" && strings.Trim(name, "0123456789+*- ()") == "" && strings.ContainsAny(name[:1], "0123456789+")
+	if name == "" || (name[0] < '0' || name[0] > '9') && name[0] != '+' {
+		return false
+	}
+	return strings.Trim(name, "0123456789+*- ()") == ""
 }

@@ -25,8 +25,8 @@ type NamedList struct {
 }
 
 // Lists answers which lists a number is in: all of them in one walk, without
-// allocating. It takes ten and a half bytes for each number and some 60 for each
-// prefix, however many lists they are in, is immutable, and safe for concurrent
+// allocating. It takes at most eleven bytes for each number and some 70 for
+// each prefix, however many lists they are in, is immutable, and safe for concurrent
 // use. The lists it was made of are not needed any more. The zero Lists and a
 // nil *Lists are empty.
 type Lists struct {
@@ -42,7 +42,7 @@ type Lists struct {
 }
 
 // NewLists puts lists together. It refuses more than MaxLists, a name that is
-// empty or given twice, and lists that overlap in more than 65535 ways.
+// empty or given twice, and lists that overlap in more than 65536 ways.
 func NewLists(lists []NamedList) (*Lists, error) {
 	if len(lists) > MaxLists {
 		return nil, fmt.Errorf("%d lists: want %d at most", len(lists), MaxLists)
@@ -175,6 +175,9 @@ func join(a, b *Lists, dropped Set) (*Lists, error) {
 	return both, nil
 }
 
+// maxSets is how many places 16 bits tell apart.
+const maxSets = 1 << 16
+
 // setPlaces gives every Set a place.
 type setPlaces struct {
 	places map[Set]uint16
@@ -189,8 +192,8 @@ func (p *setPlaces) place(s Set) (uint16, error) {
 	}
 	at, ok := p.places[s]
 	if !ok {
-		if len(p.sets) > 1<<16-1 {
-			return 0, fmt.Errorf("the lists overlap in more than %d ways", 1<<16-1)
+		if len(p.sets) == maxSets {
+			return 0, fmt.Errorf("the lists overlap in more than %d ways", maxSets)
 		}
 		at = uint16(len(p.sets))
 		p.places[s], p.sets = at, append(p.sets, s)

@@ -57,7 +57,7 @@ func (p *plan) likelyRegion(number []byte) string {
 	return regions[sole-1].id
 }
 
-// regionOf tells for each state of the table the region of all numbers that go
+// regionOf tells for each state that a plan leads to the region of all numbers that go
 // on from it, as one more than its place in regions; several is -1. It is made
 // when it is first asked for: known numbers do not need it.
 var (
@@ -88,7 +88,7 @@ func findRegions() {
 		regionOf[state] = sole
 		return sole
 	}
-	for state := range regionOf {
-		find(uint16(state))
+	for i := range plans {
+		find(plans[i].numbers)
 	}
 }

@@ -66,15 +66,22 @@ func (s stem) compare(t stem) int {
 // A tree finds the longest of many stems that some digits begin with: the
 // stems cut the line of all numbers of maxDigits digits into segments, each of
 // which belongs to the innermost stem around it. It is read-only once made.
+//
+// Beginnings of numbers stand in clusters, so that no index by their highest
+// digits serves all lists. The segments are found by going down steps: each
+// holds the first of every fanout of the step below, which is one line of a
+// processor's cache.
 type tree struct {
-	stems  []stem  // in order
-	around []int32 // for each, the longest other stem that it begins with; none is -1
+	stems    []stem    // in order
+	around   []int32   // for each, the longest other stem that it begins with; none is nobody
+	segments []segment // in order
+	steps    [][]uint64
+}
 
-	starts []uint64 // where segments begin, in order
-	owner  []int32  // the stem each belongs to; none is -1
-
-	index []uint32 // for the highest bits of digits, the first segment with those or higher ones
-	shift uint     // how many bits below them there are
+// A segment belongs to a stem, of that size; or to nobody.
+type segment struct {
+	stem int32
+	size uint8
 }
 
 const nobody = -1
@@ -82,13 +89,17 @@ const nobody = -1
 // newTree makes a tree of stems, which are in order and differ. It keeps them.
 func newTree(stems []stem) *tree {
 	t := &tree{stems: stems, around: make([]int32, len(stems))}
-	begin := func(start uint64, stem int32) {
-		if last := len(t.starts) - 1; last >= 0 && t.starts[last] == start {
-			t.owner[last] = stem // nothing lies before it
+	var starts []uint64 // of segments
+	begin := func(start uint64, at int32) {
+		s := segment{stem: at}
+		if at != nobody {
+			s.size = stems[at].size
+		}
+		if last := len(starts) - 1; last >= 0 && starts[last] == start {
+			t.segments[last] = s // nothing lies before it
 			return
 		}
-		t.starts = append(t.starts, start)
-		t.owner = append(t.owner, stem)
+		starts, t.segments = append(starts, start), append(t.segments, s)
 	}
 	begin(0, nobody)
 	open := int32(nobody) // the innermost stem at hand
@@ -106,51 +117,64 @@ func newTree(stems []stem) *tree {
 		begin(s.first, open)
 	}
 	leave(^uint64(0))
-	t.starts, t.owner = fitted(t.starts), fitted(t.owner)
-	t.index, t.shift = buckets(t.starts, 2)
+	t.segments = fitted(t.segments)
+	t.steps = steps(starts)
 	return t
 }
 
 // find returns the place in stems of the longest with which digits begin, and
 // nobody if there is none.
 func (t *tree) find(digits uint64) int32 {
-	if len(t.stems) == 0 || digits == 0 {
+	if digits == 0 {
 		return nobody
 	}
 	size := sizeOf(digits)
-	point := digits * powers[maxDigits-size]
-	bucket := point >> t.shift
-	low, high := t.index[bucket], t.index[bucket+1]
-	// The segment sought is the last that begins at point or before.
-	for low < high {
-		middle := (low + high) >> 1
-		if t.starts[middle] <= point {
-			low = middle + 1
-		} else {
-			high = middle
+	s := t.segments[under(t.steps, digits*powers[maxDigits-size])]
+	// The zeros behind short digits are none of theirs.
+	for s.stem != nobody && int(s.size) > size {
+		if s.stem = t.around[s.stem]; s.stem != nobody {
+			s.size = t.stems[s.stem].size
 		}
 	}
-	at := t.owner[low-1]
-	// The zeros behind short digits are none of theirs.
-	for at != nobody && int(t.stems[at].size) > size {
-		at = t.around[at]
-	}
-	return at
+	return s.stem
 }
 
-// buckets returns an index over sorted values by their highest bits, with
-// about as many values in each bucket as wanted if they are spread evenly:
-// those with highest bits b, value>>shift, are from index[b] up to index[b+1].
-func buckets(values []uint64, wanted int) (index []uint32, shift uint) {
-	size := bits.Len(uint(max(len(values)/wanted, 1)))
-	shift = uint(64 - size)
-	index = make([]uint32, 1<<size+1)
-	at := 0
-	for b := range index {
-		for at < len(values) && values[at]>>shift < uint64(b) {
-			at++
-		}
-		index[b] = uint32(at)
+// fanout is how many values make a block.
+const fanout = 8
+
+// steps returns the steps that lead to values, which are in order and begin
+// with 0. The last step is the values, the first a single block; every block is
+// filled up with values higher than all.
+func steps(values []uint64) [][]uint64 {
+	blocks := (len(values) + fanout - 1) / fanout
+	step := make([]uint64, 0, blocks*fanout)
+	step = append(step, values...)
+	for len(step) < cap(step) {
+		step = append(step, ^uint64(0))
 	}
-	return index, shift
+	if blocks == 1 {
+		return [][]uint64{step}
+	}
+	firsts := make([]uint64, blocks)
+	for i := range firsts {
+		firsts[i] = step[i*fanout]
+	}
+	return append(steps(firsts), step)
+}
+
+// under returns the place of the last of the values that is not above point.
+func under(steps [][]uint64, point uint64) int {
+	at := 0
+	for _, step := range steps {
+		b := (*[fanout]uint64)(step[at*fanout:])
+		// How many are above it. Subtracting borrows if so; branches would be
+		// foretold wrong half of the time.
+		above := uint64(0)
+		for _, v := range b {
+			_, borrow := bits.Sub64(point, v, 0)
+			above += borrow
+		}
+		at = at*fanout + fanout - 1 - int(above)
+	}
+	return at
 }
