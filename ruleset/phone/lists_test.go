@@ -52,6 +52,7 @@ func TestParseEntry(t *testing.T) {
 		{"+447911000-+4479119999", "", "not_an_entry"},
 		{"+447911000-+999", "", "invalid"},
 		{"4479110-447", "", "no_region"},
+		{"447911-447912", "", "no_region"}, // might be one number, in two halves
 		{strings.Repeat("4", 65), "", "too_long"},
 		{"12345678901234567890", "", "too_long"},
 	}
@@ -182,6 +183,20 @@ func TestListHas(t *testing.T) {
 func TestShortNumbers(t *testing.T) {
 	tree := newTree([]stem{newStem(49), newStem(4930), newStem(493010), newStem(4930100), newStem(49301000)})
 	for digits, want := range map[uint64]int32{49: 0, 493: 0, 4930: 1, 49301: 1, 493010: 2, 4930100: 3, 49301000: 4, 493011: 1, 48: nobody, 5: nobody, 4930100055: 4} {
+		if got := tree.find(digits); got != want {
+			t.Errorf("find(%d) = %d, want %d", digits, got, want)
+		}
+	}
+}
+
+// TestLongNumbers goes to the ends of a stem, with all digits there can be.
+func TestLongNumbers(t *testing.T) {
+	tree := newTree([]stem{newStem(49), newStem(4930), newStem(4930555555555555555)})
+	for digits, want := range map[uint64]int32{
+		4930_000000000000000: 1, 4930_999999999999999: 1, 4931_000000000000000: 0, 4929_999999999999999: 0,
+		4930_555555555555555: 2, 4930_555555555555554: 1, 4930_555555555555556: 1,
+		49_99999999999999999: 0, 50_00000000000000000: nobody, 48_99999999999999999: nobody, 9_999999999999999999: nobody,
+	} {
 		if got := tree.find(digits); got != want {
 			t.Errorf("find(%d) = %d, want %d", digits, got, want)
 		}

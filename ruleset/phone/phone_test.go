@@ -96,6 +96,7 @@ func TestHasPrefix(t *testing.T) {
 		{"+5511987654321", "+55119", true},
 		{"+5511987654321", "+55117", false},
 		{"+551123456789", "+55119", false},
+		{"+5511898765432", "+55119", false}, // no ninth digit, so none to leave out
 	}
 	for _, test := range tests {
 		if got := parse(t, test.raw).HasPrefix(test.prefix); got != test.want {

@@ -42,6 +42,7 @@ func TestReadList(t *testing.T) {
 		{"from and to", "from,to,price\n447400000000,447400999999,1\n+1 876 5550,+1 876 5559,2\n", ListOptions{}, "csv", 0, 2, uk + " " + jm, us, 0, ""},
 		{"range column", "range\n4474001-4474009\n4474000\n", ListOptions{}, "csv", 0, 10, uk, us, 0, ""},
 		{"named column", "number,tel\n1,447400123456\n", ListOptions{Column: "tel"}, "csv", 1, 0, uk, us, 0, ""},
+		{"named column with quotes", "number,\"the \"\"tel\"\"\"\n1,447400123456\n", ListOptions{Column: `the "tel"`}, "csv", 1, 0, uk, us, 0, ""},
 		{"named column of prefixes", "number,dial\n1,1876\n", ListOptions{Column: "dial", Prefixes: true}, "csv", 0, 1, jm, us, 0, ""},
 		{"CSV problems", "number,x\n447400123456,\n447400123457\n447400123458\n,1\n", ListOptions{}, "csv", 3, 0, uk, "", 1, "line 5: no entry"},
 		{"CSV quote", "x,number\n1,447400123456\n1,447400123457\n1,447400123458\n\"1,447400123458\n", ListOptions{}, "csv", 3, 0, uk, "", 1, "line 5: a quote is not closed on its line"},
