@@ -3,7 +3,7 @@ package phone
 import "slices"
 
 // A List is a set of numbers, prefixes and ranges. It takes at most
-// nine bytes for each number and some 60 for each prefix, is immutable, and safe for
+// nine bytes for each number and up to 50 for each prefix, is immutable, and safe for
 // concurrent use. The zero List and a nil *List are empty.
 //
 // A phone that has two spellings (see the package's comment) is in a list that

@@ -25,7 +25,7 @@ type NamedList struct {
 }
 
 // Lists answers which lists a number is in: all of them in one walk, without
-// allocating. It takes at most eleven bytes for each number and some 70 for
+// allocating. It takes at most eleven bytes for each number and up to 60 for
 // each prefix, however many lists they are in, is immutable, and safe for concurrent
 // use. The lists it was made of are not needed any more. The zero Lists and a
 // nil *Lists are empty.
@@ -37,8 +37,8 @@ type Lists struct {
 	sets    []Set    // each once
 
 	prefixes *tree
-	own      []Set // for each prefix, the lists that hold it
-	all      []Set // and those that hold it or a shorter one
+	own      []Set    // for each prefix, the lists that hold it
+	all      []uint16 // for each prefix, the place in sets of those that hold it or a shorter one
 }
 
 // NewLists puts lists together. It refuses more than MaxLists, a name that is
@@ -80,7 +80,9 @@ func NewLists(lists []NamedList) (*Lists, error) {
 		parts[0].names = l.names
 		l = parts[0]
 	}
-	l.finish()
+	if err := l.finish(); err != nil {
+		return nil, err
+	}
 	return l, nil
 }
 
@@ -97,7 +99,9 @@ func (l *Lists) Replace(name string, list *List) (*Lists, error) {
 		return nil, err
 	}
 	replaced.names = l.names
-	replaced.finish()
+	if err := replaced.finish(); err != nil {
+		return nil, err
+	}
 	return replaced, nil
 }
 
@@ -117,7 +121,7 @@ func single(i int, list *List) *Lists {
 // join returns what is in a and in b, but for the lists of a that are dropped,
 // not finished.
 func join(a, b *Lists, dropped Set) (*Lists, error) {
-	sets := setPlaces{places: make(map[Set]uint16)}
+	var sets setPlaces
 	both := &Lists{}
 	keys := make([]uint64, 0, len(a.numbers.keys)+len(b.numbers.keys))
 	of := make([]uint16, 0, cap(keys))
@@ -170,7 +174,7 @@ func join(a, b *Lists, dropped Set) (*Lists, error) {
 		stems, both.own = append(stems, r.stem), append(both.own, r.own)
 	}
 	if len(stems) > 0 {
-		both.prefixes = newTree(stems)
+		both.prefixes, both.own = newTree(fitted(stems)), fitted(both.own)
 	}
 	return both, nil
 }
@@ -190,6 +194,12 @@ func (p *setPlaces) place(s Set) (uint16, error) {
 	if s == p.last { // as for most
 		return p.at, nil
 	}
+	if p.places == nil {
+		p.places = make(map[Set]uint16)
+		for at, known := range p.sets {
+			p.places[known] = uint16(at)
+		}
+	}
 	at, ok := p.places[s]
 	if !ok {
 		if len(p.sets) == maxSets {
@@ -204,13 +214,21 @@ func (p *setPlaces) place(s Set) (uint16, error) {
 
 // finish gives each prefix the lists of all shorter ones, so that the longest
 // tells them all.
-func (l *Lists) finish() {
-	l.all = slices.Clone(l.own)
-	for i := range l.stems() {
+func (l *Lists) finish() error {
+	places := setPlaces{sets: l.sets}
+	all := slices.Clone(l.own)
+	l.all = make([]uint16, len(all))
+	for i := range all {
 		if around := l.prefixes.around[i]; around != nobody {
-			l.all[i] |= l.all[around]
+			all[i] |= all[around]
+		}
+		var err error
+		if l.all[i], err = places.place(all[i]); err != nil {
+			return err
 		}
 	}
+	l.sets = places.sets
+	return nil
 }
 
 func (l *Lists) stems() []stem {
@@ -235,11 +253,11 @@ func (l *Lists) Of(n Number) Set {
 		return s
 	}
 	if at := l.prefixes.find(key); at != nobody {
-		s |= l.all[at]
+		s |= l.sets[l.all[at]]
 	}
 	if other := n.other(); other != 0 {
 		if at := l.prefixes.find(other.digits()); at != nobody {
-			s |= l.all[at]
+			s |= l.sets[l.all[at]]
 		}
 	}
 	return s

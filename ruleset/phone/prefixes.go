@@ -6,8 +6,8 @@ import (
 )
 
 // Prefixes is a table from the beginnings of numbers to values, such as
-// prices, of which the longest counts: "+1876" goes before "+1". It takes some
-// 60 bytes and one V for each prefix, is immutable, and safe for concurrent use.
+// prices, of which the longest counts: "+1876" goes before "+1". It takes up
+// to 50 bytes and one V for each prefix, is immutable, and safe for concurrent use.
 // The zero Prefixes and a nil *Prefixes are empty.
 //
 // A phone that has two spellings (see the package's comment) is looked for in

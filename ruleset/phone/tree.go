@@ -72,16 +72,10 @@ func (s stem) compare(t stem) int {
 // holds the first of every fanout of the step below, which is one line of a
 // processor's cache.
 type tree struct {
-	stems    []stem    // in order
-	around   []int32   // for each, the longest other stem that it begins with; none is nobody
-	segments []segment // in order
-	steps    [][]uint64
-}
-
-// A segment belongs to a stem, of that size; or to nobody.
-type segment struct {
-	stem int32
-	size uint8
+	stems  []stem     // in order
+	around []int32    // for each, the longest other stem that it begins with; none is nobody
+	steps  [][]uint64 // the last are the segments, by where they begin
+	owner  []int32    // of each segment: the stem it belongs to; none is nobody
 }
 
 const nobody = -1
@@ -91,15 +85,11 @@ func newTree(stems []stem) *tree {
 	t := &tree{stems: stems, around: make([]int32, len(stems))}
 	var starts []uint64 // of segments
 	begin := func(start uint64, at int32) {
-		s := segment{stem: at}
-		if at != nobody {
-			s.size = stems[at].size
-		}
 		if last := len(starts) - 1; last >= 0 && starts[last] == start {
-			t.segments[last] = s // nothing lies before it
+			t.owner[last] = at // nothing lies before it
 			return
 		}
-		starts, t.segments = append(starts, start), append(t.segments, s)
+		starts, t.owner = append(starts, start), append(t.owner, at)
 	}
 	begin(0, nobody)
 	open := int32(nobody) // the innermost stem at hand
@@ -117,7 +107,7 @@ func newTree(stems []stem) *tree {
 		begin(s.first, open)
 	}
 	leave(^uint64(0))
-	t.segments = fitted(t.segments)
+	t.owner = fitted(t.owner)
 	t.steps = steps(starts)
 	return t
 }
@@ -129,14 +119,16 @@ func (t *tree) find(digits uint64) int32 {
 		return nobody
 	}
 	size := sizeOf(digits)
-	s := t.segments[under(t.steps, digits*powers[maxDigits-size])]
-	// The zeros behind short digits are none of theirs.
-	for s.stem != nobody && int(s.size) > size {
-		if s.stem = t.around[s.stem]; s.stem != nobody {
-			s.size = t.stems[s.stem].size
+	point := digits * powers[maxDigits-size]
+	segment := under(t.steps, point)
+	at := t.owner[segment]
+	if t.steps[len(t.steps)-1][segment] == point {
+		// The zeros behind short digits are none of theirs.
+		for at != nobody && int(t.stems[at].size) > size {
+			at = t.around[at]
 		}
 	}
-	return s.stem
+	return at
 }
 
 // fanout is how many values make a block.
