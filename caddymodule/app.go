@@ -239,7 +239,7 @@ func (a *App) makeKeys() (*ruleset.Keys, error) {
 
 // wiring is what the configuration gives to the rulesets of its gates.
 func (a *App) wiring() ruleset.Wiring {
-	return ruleset.Wiring{Country: a.country, ASN: a.asn}
+	return ruleset.Wiring{Databases: network.DatabasesOf(a.country, a.asn)}
 }
 
 // replaced returns value with its placeholders replaced. The error names the

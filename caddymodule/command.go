@@ -97,16 +97,18 @@ func addDatabaseFlags(cmd *cobra.Command) {
 // taken for wired.
 func wiringOf(cmd *cobra.Command) (w ruleset.Wiring, err error) {
 	w.Unwired = true
+	var country, asn *network.Database
 	if path, _ := cmd.Flags().GetString("country-db"); path != "" {
-		if w.Country, err = network.OpenDatabase(path, network.CountryField); err != nil {
+		if country, err = network.OpenDatabase(path, network.CountryField); err != nil {
 			return w, err
 		}
 	}
 	if path, _ := cmd.Flags().GetString("asn-db"); path != "" {
-		if w.ASN, err = network.OpenDatabase(path, network.ASNField); err != nil {
+		if asn, err = network.OpenDatabase(path, network.ASNField); err != nil {
 			return w, err
 		}
 	}
+	w.Databases = network.DatabasesOf(country, asn)
 	return w, nil
 }
 

@@ -155,12 +155,15 @@ func checkGate(app *App, gate *Handler) (checked, error) {
 		return checked{}, err
 	}
 	wiring := ruleset.Wiring{Turnstile: gate.Turnstile != nil}
-	if wiring.Country, err = checkDatabase("country_db", app.CountryDB, network.CountryField); err != nil {
+	country, err := checkDatabase("country_db", app.CountryDB, network.CountryField)
+	if err != nil {
 		return checked{}, err
 	}
-	if wiring.ASN, err = checkDatabase("asn_db", app.ASNDB, network.ASNField); err != nil {
+	asn, err := checkDatabase("asn_db", app.ASNDB, network.ASNField)
+	if err != nil {
 		return checked{}, err
 	}
+	wiring.Databases = network.DatabasesOf(country, asn)
 	return check(path, wiring)
 }
 

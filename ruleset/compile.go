@@ -8,7 +8,6 @@ import (
 
 	"github.com/otpgate/otpgate/ruleset/human"
 	"github.com/otpgate/otpgate/ruleset/internal/strict"
-	"github.com/otpgate/otpgate/ruleset/network"
 	"github.com/otpgate/otpgate/ruleset/request"
 )
 
@@ -21,7 +20,8 @@ type compiler struct {
 	readFile func(string) ([]byte, error)
 
 	require string // human.require, which rules and checks must fit
-	lists   []network.List
+	gate    string // the gate's name, where lists need it
+	lists   []listSource
 	files   []string
 	needs   []string
 	missing map[string]bool // what is not wired and has been objected to

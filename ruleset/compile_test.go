@@ -128,7 +128,7 @@ func TestAllMistakesAreReportedAtOnce(t *testing.T) {
 requst: {phone: json /phone}
 request: {phone: json phone, region: UK}
 geo: {match: dney}
-network: {deny: [tor]}
+network: {deny: [torr]}
 number: {types: [moblie], deny: [+1900]}
 limits:
   - {per: phnoe, max: 5, in: 24h}

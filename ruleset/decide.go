@@ -190,7 +190,7 @@ func (d *decision) check() bool {
 			continue
 		}
 		shadow := r.shadow || d.rules.settings.shadow
-		if r.then != "allow" && !d.heed(CheckRule, shadow, finding{r.then, r.name, Refused}) {
+		if r.then != "allow" && !d.heed(CheckRule, shadow, finding{then: r.then, rule: r.name, reason: Refused}) {
 			return false
 		}
 		if r.then != "flag" && !shadow {
@@ -217,6 +217,9 @@ func (d *decision) heed(name Check, shadow bool, f finding) bool {
 		}
 		return true
 	default:
+		if !shadow && f.detail != "" {
+			d.Verdict.Detail = f.detail
+		}
 		return d.object(shadow, name, f.rule, f.reason)
 	}
 }

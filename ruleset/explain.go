@@ -91,7 +91,7 @@ func (e *Explanation) rules(d *decision) {
 				s.Detail = err.Error()
 			}
 			if met {
-				s.found(d, finding{r.then, r.name, Refused}, r.shadow || d.rules.settings.shadow)
+				s.found(d, finding{then: r.then, rule: r.name, reason: Refused}, r.shadow || d.rules.settings.shadow)
 			}
 			s.Rule = r.name
 			if !met {
@@ -107,6 +107,9 @@ func (s *Step) found(d *decision, f finding, shadow bool) {
 		return
 	}
 	s.Answer, s.Rule, s.Shadow = string(f.then), f.rule, shadow
+	if f.detail != "" {
+		s.Detail = f.detail
+	}
 	switch f.then {
 	case "deny":
 		s.Code = f.reason

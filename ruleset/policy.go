@@ -33,24 +33,30 @@ type finding struct {
 	then   thenWord // deny, challenge or flag; empty for no objection
 	rule   string
 	reason Code
+	detail string // what more there is to say to the operator
 }
 
-func newPolicy(s *settings, lists *network.Lists) *policy {
+// refusal is a finding that refuses.
+func refusal(rule string, reason Code) finding {
+	return finding{then: "deny", rule: rule, reason: reason}
+}
+
+func newPolicy(s *settings, lists *lists, databases *network.Databases) *policy {
 	p := &policy{require: s.human.require, humanShadow: s.human.shadow || s.shadow, hideCooldown: s.hideCooldown}
 	add := func(name Check, shadow bool, ask func(*Facts) finding) {
 		if ask != nil {
 			p.checks = append(p.checks, check{name, shadow || s.shadow, ask})
 		}
 	}
-	add(CheckNetwork, s.network.shadow, askNetwork(&s.network, lists))
-	add(CheckGeo, s.geo.shadow, askCountry(&s.geo))
+	add(CheckNetwork, s.network.shadow, askNetwork(&s.network, lists, databases))
+	add(CheckGeo, s.geo.shadow, askCountry(s))
 	add(CheckNumber, s.number.shadow, askRegion(&s.number))
 	add(CheckNumber, s.number.shadow, askType(&s.number))
 	add(CheckNumber, s.number.shadow, askPrefix(&s.number))
 	if s.budget != nil {
 		add(CheckBudget, s.budget.shadow, askPrice)
 	}
-	add(CheckGeo, s.geo.shadow, askMatch(&s.geo))
+	add(CheckGeo, s.geo.shadow, askMatch(s))
 	limits := slices.Clone(s.limits)
 	for i := range limits {
 		limits[i].shadow = limits[i].shadow || s.shadow
@@ -65,79 +71,6 @@ func newPolicy(s *settings, lists *network.Lists) *policy {
 	return p
 }
 
-// askNetwork refuses addresses in the lists of deny, unless they are in one of
-// trust.
-func askNetwork(n *networkSettings, lists *network.Lists) func(*Facts) finding {
-	set := func(names []string) (s network.Set) {
-		for _, name := range names {
-			i, _ := lists.Index(name)
-			s = s.With(i)
-		}
-		return s
-	}
-	trust, deny := set(n.trust), set(n.deny)
-	if deny.IsEmpty() {
-		return nil
-	}
-	byASN := slices.ContainsFunc(n.lists, func(l listSettings) bool { return len(l.asns) > 0 && slices.Contains(n.deny, l.name) })
-	return func(f *Facts) finding {
-		switch {
-		case !f.IP.Lists.And(trust).IsEmpty():
-			return finding{}
-		case !f.IP.Lists.And(deny).IsEmpty():
-			return finding{"deny", lists.Names(f.IP.Lists.And(deny))[0], NetworkRefused}
-		case byASN && f.IP.Err != nil && f.IP.ASN == 0:
-			return finding{"deny", "asn unknown", NetworkRefused} // it might be a denied one
-		default:
-			return finding{}
-		}
-	}
-}
-
-// askCountry refuses addresses of other countries.
-func askCountry(g *geoSettings) func(*Facts) finding {
-	if g.countries.any {
-		return nil
-	}
-	served := setOf(g.countries.words)
-	unknown := findingOf(string(g.unknown), "unknown", CountryRefused)
-	return func(f *Facts) finding {
-		switch {
-		case f.IP.Country == "":
-			return unknown
-		case served[f.IP.Country]:
-			return finding{}
-		default:
-			return finding{"deny", "countries", CountryRefused}
-		}
-	}
-}
-
-// askMatch compares the number's country with the address's.
-func askMatch(g *geoSettings) func(*Facts) finding {
-	if g.match == "off" {
-		return nil
-	}
-	differs := findingOf(string(g.match), "match", CountryRefused)
-	unknown := findingOf(string(g.unknown), "unknown", CountryRefused)
-	known := g.countries.any // otherwise askCountry has asked already
-	return func(f *Facts) finding {
-		switch {
-		case f.Phone.IsZero():
-			return finding{}
-		case f.IP.Country == "":
-			if known {
-				return unknown
-			}
-			return finding{}
-		case f.IP.Country != f.Phone.Region():
-			return differs
-		default:
-			return finding{}
-		}
-	}
-}
-
 func askRegion(n *numberSettings) func(*Facts) finding {
 	if n.countries.any {
 		return nil
@@ -147,7 +80,7 @@ func askRegion(n *numberSettings) func(*Facts) finding {
 		if f.Phone.IsZero() || served[f.Phone.Region()] {
 			return finding{}
 		}
-		return finding{"deny", "countries", NumberRefused}
+		return refusal("countries", NumberRefused)
 	}
 }
 
@@ -164,7 +97,7 @@ func askType(n *numberSettings) func(*Facts) finding {
 		if f.Phone.IsZero() || served[f.Phone.Type()] {
 			return finding{}
 		}
-		return finding{"deny", "types", NumberRefused}
+		return refusal("types", NumberRefused)
 	}
 }
 
@@ -178,7 +111,7 @@ func askPrefix(n *numberSettings) func(*Facts) finding {
 		}
 		for _, prefix := range n.deny {
 			if f.Phone.HasPrefix(prefix) {
-				return finding{"deny", prefix, NumberRefused}
+				return refusal(prefix, NumberRefused)
 			}
 		}
 		return finding{}
@@ -190,7 +123,7 @@ func findingOf(word, rule string, reason Code) finding {
 	if word == "allow" || word == "off" {
 		return finding{}
 	}
-	return finding{thenWord(word), rule, reason}
+	return finding{then: thenWord(word), rule: rule, reason: reason}
 }
 
 func setOf(words []string) map[string]bool {

@@ -314,10 +314,10 @@ func (c *compiler) checkWords(checked *cel.Ast, s *ruleSection) bool {
 		case operators.In:
 			if nameOf(args[1]) == "ip.lists" {
 				check(func(list string) error {
-					if _, ok := c.listIndex(list); ok {
+					if c.findList(list, s.If.Pos) {
 						return nil
 					}
-					return wordError("list", list, c.listNames())
+					return wordError("list", list, append(c.ownLists(), shippedLists()...))
 				}, args[0])
 			}
 			if accepts := domains[nameOf(args[0])]; accepts != nil && args[1].Kind() == celast.ListKind {

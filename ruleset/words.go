@@ -11,6 +11,7 @@ import (
 
 	"github.com/otpgate/otpgate/ruleset/internal/strict"
 	"github.com/otpgate/otpgate/ruleset/ledger"
+	"github.com/otpgate/otpgate/ruleset/network/feed"
 	"github.com/otpgate/otpgate/ruleset/phone"
 	"github.com/otpgate/otpgate/ruleset/request"
 )
@@ -170,6 +171,21 @@ func (matchWord) Words() []string { return []string{"deny", "challenge", "flag",
 type unknownWord string
 
 func (unknownWord) Words() []string { return []string{"deny", "challenge", "flag", "allow"} }
+
+type allowWord string
+
+func (allowWord) Words() []string { return []string{"deny", "allow"} }
+
+// listFormat is how a file lists addresses.
+type listFormat string
+
+func (listFormat) Words() []string {
+	var words []string
+	for _, f := range feed.Formats {
+		words = append(words, string(f))
+	}
+	return words
+}
 
 type requireWord string
 

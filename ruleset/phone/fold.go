@@ -61,3 +61,26 @@ func gotNinthDigit(local []byte) bool {
 	}
 	return false
 }
+
+// other returns the other spelling of the phone whose key n has, also if n is
+// not written so; 0 if there is none.
+func (n Number) other() veiled {
+	const e8, e9, e10 = 1e8, 1e9, 1e10
+	switch key := n.key.digits(); n.code {
+	case mexico:
+		if key/e10 == mexico {
+			return veiled((mexico*10+1)*e10+key%e10) ^ veil
+		}
+	case argentina:
+		if key/e10 == argentina {
+			return veiled((argentina*10+9)*e10+key%e10) ^ veil
+		}
+	case brazil:
+		// +55, two digits of area, the ninth digit, eight more
+		local := key % e8
+		if key/e10/10 == brazil && key/e8%10 == 9 && gotNinthDigit([]byte{byte(local / 1e7), byte(local / 1e6 % 10)}) {
+			return veiled(key/e9*e8+local) ^ veil
+		}
+	}
+	return 0
+}

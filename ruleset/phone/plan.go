@@ -46,6 +46,7 @@ func (l label) kind() Type { return Type(l & 15) }
 // A region is one numbering plan.
 type region struct {
 	id             string
+	name           string // English; of what a calling code of no country is for
 	code           uint16 // calling code
 	general        uint16 // state from which national numbers of the plan, roughly, are walked
 	lengths, local uint32 // bit n: there are numbers of n digits; to be dialled nearby only

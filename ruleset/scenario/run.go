@@ -140,17 +140,21 @@ func (s *stage) wire(opts Options) (ruleset.Wiring, error) {
 		country = s.orSample(country, "country.mmdb")
 		asn = s.orSample(asn, "asn.mmdb")
 	}
-	var err error
-	if country != "" {
-		if w.Country, err = network.OpenDatabase(country, network.CountryField); err != nil {
-			return w, fmt.Errorf("opening the database of countries: %w", err)
+	var opened []*network.Database
+	for _, d := range []struct {
+		path, of string
+		tells    network.Field
+	}{{country, "countries", network.CountryField}, {asn, "autonomous systems", network.ASNField}} {
+		if d.path == "" {
+			continue
 		}
-	}
-	if asn != "" {
-		if w.ASN, err = network.OpenDatabase(asn, network.ASNField); err != nil {
-			return w, fmt.Errorf("opening the database of autonomous systems: %w", err)
+		database, err := network.OpenDatabase(d.path, d.tells)
+		if err != nil {
+			return w, fmt.Errorf("opening the database of %s: %w", d.of, err)
 		}
+		opened = append(opened, database)
 	}
+	w.Databases = network.DatabasesOf(opened...)
 	return w, nil
 }
 
