@@ -58,7 +58,7 @@ var mayImport = map[string][]string{
 	},
 	"caddymodule": {
 		"ruleset", "ruleset/request", "ruleset/network", "ruleset/human", "ruleset/ledger",
-		"ruleset/ledger/redisledger", "ruleset/scenario",
+		"ruleset/ledger/redisledger", "ruleset/scenario", "ruleset/network/feed", "ruleset/phone",
 	},
 	"":          {"caddymodule"},
 	"cmd/caddy": {""},
@@ -84,6 +84,7 @@ var homes = map[string][]string{
 	"go.uber.org/zap":                         {"caddymodule"},
 	"github.com/prometheus/client_golang":     {"caddymodule"},
 	"github.com/spf13/cobra":                  {"caddymodule"},
+	"golang.org/x/term":                       {"caddymodule"},
 	"pgregory.net/rapid":                      {"ruleset/ledger/ledgertest"},
 	"github.com/google/jsonschema-go":         {},
 }

@@ -109,6 +109,11 @@ func (t *Turnstile) unmarshalBlock(d *caddyfile.Dispenser) error {
 //	    also_secret <secret>
 //	    country_db  <path>
 //	    asn_db      <path>
+//	    database    <path>...
+//	    lists {
+//	        dir     <path>
+//	        offline
+//	    }
 //	    store       embedded {
 //	        dir      <path>
 //	        max_keys <number>
@@ -161,13 +166,48 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			if !d.AllArgs(field) {
 				return d.ArgErr()
 			}
+		case d.Val() == "database":
+			if a.Databases = d.RemainingArgs(); len(a.Databases) == 0 {
+				return d.ArgErr()
+			}
+		case d.Val() == "lists":
+			a.Lists = new(Lists)
+			if err := a.Lists.unmarshalBlock(d); err != nil {
+				return err
+			}
 		case d.Val() == "store":
 			a.Store = new(Store)
 			if err := a.Store.unmarshalBlock(d); err != nil {
 				return err
 			}
 		default:
-			return d.Errf("unrecognized otp_gate option '%s': want secret, also_secret, country_db, asn_db or store", d.Val())
+			return d.Errf("unrecognized otp_gate option '%s': want secret, also_secret, country_db, asn_db, database, lists or store", d.Val())
+		}
+	}
+	return nil
+}
+
+func (l *Lists) unmarshalBlock(d *caddyfile.Dispenser) error {
+	if d.NextArg() {
+		return d.ArgErr()
+	}
+	once := onlyOnce(d)
+	for d.NextBlock(1) {
+		if err := once(); err != nil {
+			return err
+		}
+		switch d.Val() {
+		case "dir":
+			if !d.AllArgs(&l.Dir) {
+				return d.ArgErr()
+			}
+		case "offline":
+			if d.NextArg() {
+				return d.ArgErr()
+			}
+			l.Offline = true
+		default:
+			return d.Errf("unrecognized lists subdirective '%s': want dir or offline", d.Val())
 		}
 	}
 	return nil

@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/otpgate/otpgate/ruleset"
-	"github.com/otpgate/otpgate/ruleset/network"
 )
 
 func init() {
@@ -25,7 +24,7 @@ have it, without a running Caddy and without the network.
 Exit codes: 0 if all is well, 1 if something is wrong with a file (or a test
 failed), 2 if the command was not understood.`,
 		CobraFunc: func(cmd *cobra.Command) {
-			cmd.AddCommand(checkCommand(), showCommand(), explainCommand(), testCommand(), schemaCommand())
+			cmd.AddCommand(checkCommand(), showCommand(), explainCommand(), testCommand(), schemaCommand(), listsCommand(), lookupCommand())
 			cmd.RunE = command(func(cmd *cobra.Command, args []string) error {
 				if len(args) > 0 {
 					return usagef("unknown command %q", args[0])
@@ -91,25 +90,15 @@ func newCommand(use, short, long string, run func(cmd *cobra.Command, args []str
 func addDatabaseFlags(cmd *cobra.Command) {
 	cmd.Flags().String("country-db", "", "Database that tells the country of an address (.mmdb)")
 	cmd.Flags().String("asn-db", "", "Database that tells the ASN of an address (.mmdb)")
+	cmd.Flags().StringArray("database", nil, "Further database; can be given several times, in the order of precedence (.mmdb)")
 }
 
 // wiringOf opens the databases that the flags name. What they do not name is
 // taken for wired.
 func wiringOf(cmd *cobra.Command) (w ruleset.Wiring, err error) {
 	w.Unwired = true
-	var country, asn *network.Database
-	if path, _ := cmd.Flags().GetString("country-db"); path != "" {
-		if country, err = network.OpenDatabase(path, network.CountryField); err != nil {
-			return w, err
-		}
-	}
-	if path, _ := cmd.Flags().GetString("asn-db"); path != "" {
-		if asn, err = network.OpenDatabase(path, network.ASNField); err != nil {
-			return w, err
-		}
-	}
-	w.Databases = network.DatabasesOf(country, asn)
-	return w, nil
+	w.Databases, err = flagged(cmd).readDatabases()
+	return w, err
 }
 
 // loadFor loads one ruleset file for a command that needs a good one. Problems

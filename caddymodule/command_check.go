@@ -12,7 +12,7 @@ import (
 )
 
 func checkCommand() *cobra.Command {
-	cmd := newCommand("check [--json] [--country-db <path>] [--asn-db <path>] <file>...",
+	cmd := newCommand("check [--json] [--country-db <path>] [--asn-db <path>] [--database <path>] <file>...",
 		"Reports all that is wrong or doubtful in ruleset files and Caddyfiles", `
 Reports all that is wrong with ruleset files, each thing with file, line,
 column and what would be right; and what is doubtful, as warnings, which do

@@ -1,0 +1,62 @@
+package ruleset
+
+import (
+	"net/netip"
+
+	"github.com/otpgate/otpgate/ruleset/network"
+	"github.com/otpgate/otpgate/ruleset/phone"
+)
+
+// AboutAddress is what a ruleset knows of an address, and what those checks
+// answer that ask for nothing else.
+type AboutAddress struct {
+	Facts network.Facts
+	Lists []string // names of the lists that it is in
+	Steps []Step
+}
+
+// AboutAddress looks an address up. It counts nothing.
+func (r *Ruleset) AboutAddress(a netip.Addr) AboutAddress {
+	f := Facts{IP: r.sources.Facts(a)}
+	return AboutAddress{f.IP, r.lists.Names(f.IP.Lists), r.about(&f, CheckNetwork, CheckGeo)}
+}
+
+// AboutNumber is what a ruleset knows of a phone number, and what those checks
+// answer that ask for nothing else.
+type AboutNumber struct {
+	Number phone.Number // the zero Number if it cannot be read
+	Price  Price        // where there is a budget
+	Steps  []Step
+}
+
+// AboutNumber looks a number up, in any spelling that the ruleset reads. It
+// counts nothing.
+func (r *Ruleset) AboutNumber(raw string) AboutNumber {
+	n, err := r.parsePhone(raw)
+	if err != nil {
+		refused := Step{Check: CheckNumber, Answer: "deny", Code: PhoneInvalid, Detail: err.Error()}
+		return AboutNumber{Steps: []Step{refused}}
+	}
+	f := Facts{Phone: n, Price: r.priceOf(n)}
+	return AboutNumber{n, f.Price, r.about(&f, CheckNumber, CheckBudget)}
+}
+
+// about returns what the checks of these names answer to f.
+func (r *Ruleset) about(f *Facts, names ...Check) []Step {
+	var steps []Step
+	p := r.policyFor(f)
+	for _, name := range names {
+		s, asked := Step{Check: name, Answer: "pass"}, false
+		for _, c := range p.checks {
+			if c.name != name || s.Code != "" {
+				continue
+			}
+			asked = true
+			s.found(new(decision), c.ask(f), c.shadow)
+		}
+		if asked {
+			steps = append(steps, s)
+		}
+	}
+	return steps
+}
