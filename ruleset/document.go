@@ -79,10 +79,20 @@ type geoSection struct {
 }
 
 type numberSection struct {
-	Countries strict.AnyOr[region]                 `yaml:"countries" default:"[request.region]" doc:"Where a code may be sent: regions of the whole number, not of its calling code."`
-	Types     strict.AnyOr[numberType]             `yaml:"types" default:"[mobile, fixed_line_or_mobile]" doc:"Kinds of numbers that a code may be sent to."`
-	Deny      strict.Value[[]strict.Value[prefix]] `yaml:"deny" default:"[]" example:"[\"+1900\"]" doc:"Prefixes that are refused, with country code, quoted."`
-	Shadow    strict.Value[bool]                   `yaml:"shadow" default:"false" doc:"Judge and report, but let pass."`
+	Countries strict.AnyOr[region]                    `yaml:"countries" default:"[request.region]" doc:"Where a code may be sent: regions of the whole number, not of its calling code."`
+	Types     strict.AnyOr[numberType]                `yaml:"types" default:"[mobile, fixed_line_or_mobile]" doc:"Kinds of numbers that a code may be sent to. any means those too by which whoever is called earns."`
+	Deny      strict.Value[[]strict.Value[forbidden]] `yaml:"deny" default:"[]" example:"[\"+1900\", disposable]" doc:"What is refused: prefixes with country code, quoted, and names of lists of numbers."`
+	Lists     strict.Map[*numberListSection]          `yaml:"lists" doc:"Lists of numbers, by name."`
+	Unknown   strict.Value[unknownWord]               `yaml:"unknown" default:"deny" doc:"What happens to a number that has as many digits as others in its country, but begins like none known to be in use. deny answers phone_invalid."`
+	Shadow    strict.Value[bool]                      `yaml:"shadow" default:"false" doc:"Judge and report, but let pass."`
+}
+
+type numberListSection struct {
+	strict.At
+	Numbers  strict.Value[[]strict.Value[string]] `yaml:"numbers" example:"[\"+14155550123\", \"+1876*\", \"+4479110000-+4479119999\"]" doc:"Numbers, prefixes that end in a star, and ranges, quoted."`
+	File     strict.Value[string]                 `yaml:"file" example:"disposable.txt" doc:"A file of such, relative to the ruleset file: one a line, or CSV or JSON that names its columns. It is watched."`
+	Column   strict.Value[string]                 `yaml:"column" default:"found by its name" doc:"The column of CSV, or the field of JSON, that holds them."`
+	Prefixes strict.Value[bool]                   `yaml:"prefixes" default:"false" doc:"Take every number in the file for a prefix."`
 }
 
 type humanSection struct {

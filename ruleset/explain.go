@@ -149,7 +149,7 @@ func (e *Explanation) limits(d *decision) {
 
 // unspent says why a request costs a budget nothing.
 func (d *decision) unspent(c *counter) string {
-	if c.country != "" && !d.Facts.Phone.IsZero() && c.country != d.Facts.Phone.Region() {
+	if c.country != "" && !d.Facts.Phone.IsZero() && c.country != d.Facts.Phone.LikelyRegion() {
 		return "the number is not of " + c.country
 	}
 	return "the number has no price"

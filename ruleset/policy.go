@@ -41,18 +41,27 @@ func refusal(rule string, reason Code) finding {
 	return finding{then: "deny", rule: rule, reason: reason}
 }
 
-func newPolicy(s *settings, lists *lists, databases *network.Databases) *policy {
+// known is what the checks ask.
+type known struct {
+	lists     *lists
+	databases *network.Databases
+	numbers   *phone.Lists
+}
+
+func newPolicy(s *settings, from known) *policy {
 	p := &policy{require: s.human.require, humanShadow: s.human.shadow || s.shadow, hideCooldown: s.hideCooldown}
 	add := func(name Check, shadow bool, ask func(*Facts) finding) {
 		if ask != nil {
 			p.checks = append(p.checks, check{name, shadow || s.shadow, ask})
 		}
 	}
-	add(CheckNetwork, s.network.shadow, askNetwork(&s.network, lists, databases))
+	add(CheckNetwork, s.network.shadow, askNetwork(&s.network, from.lists, from.databases))
 	add(CheckGeo, s.geo.shadow, askCountry(s))
 	add(CheckNumber, s.number.shadow, askRegion(&s.number))
 	add(CheckNumber, s.number.shadow, askType(&s.number))
 	add(CheckNumber, s.number.shadow, askPrefix(&s.number))
+	add(CheckNumber, s.number.shadow, askNumberLists(&s.number, from.numbers))
+	add(CheckNumber, s.number.shadow, askUnknown(&s.number))
 	if s.budget != nil {
 		add(CheckBudget, s.budget.shadow, askPrice)
 	}
@@ -77,7 +86,7 @@ func askRegion(n *numberSettings) func(*Facts) finding {
 	}
 	served := setOf(n.countries.words)
 	return func(f *Facts) finding {
-		if f.Phone.IsZero() || served[f.Phone.Region()] {
+		if f.Phone.IsZero() || served[f.Phone.LikelyRegion()] {
 			return finding{}
 		}
 		return refusal("countries", NumberRefused)
@@ -94,7 +103,7 @@ func askType(n *numberSettings) func(*Facts) finding {
 		served[t] = true
 	}
 	return func(f *Facts) finding {
-		if f.Phone.IsZero() || served[f.Phone.Type()] {
+		if !f.Phone.Valid() || served[f.Phone.Type()] { // of others it is not known
 			return finding{}
 		}
 		return refusal("types", NumberRefused)
@@ -102,19 +111,59 @@ func askType(n *numberSettings) func(*Facts) finding {
 }
 
 func askPrefix(n *numberSettings) func(*Facts) finding {
-	if len(n.deny) == 0 {
+	var prefixes []string
+	for _, d := range n.deny {
+		if d.prefix != "" {
+			prefixes = append(prefixes, d.prefix)
+		}
+	}
+	if len(prefixes) == 0 {
 		return nil
 	}
 	return func(f *Facts) finding {
 		if f.Phone.IsZero() {
 			return finding{}
 		}
-		for _, prefix := range n.deny {
+		for _, prefix := range prefixes {
 			if f.Phone.HasPrefix(prefix) {
 				return refusal(prefix, NumberRefused)
 			}
 		}
 		return finding{}
+	}
+}
+
+// askNumberLists refuses numbers in the lists of deny.
+func askNumberLists(n *numberSettings, numbers *phone.Lists) func(*Facts) finding {
+	var denied phone.Set
+	for _, d := range n.deny {
+		if i, ok := numbers.Index(d.list); ok {
+			denied |= 1 << i
+		}
+	}
+	if denied == 0 {
+		return nil
+	}
+	return func(f *Facts) finding {
+		if in := f.PhoneLists & denied; in != 0 {
+			return refusal(numbers.Names(in)[0], NumberRefused)
+		}
+		return finding{}
+	}
+}
+
+// askUnknown is about numbers that are possible, but not known to be in use. Where
+// they are refused that has been done before.
+func askUnknown(n *numberSettings) func(*Facts) finding {
+	unknown := findingOf(string(n.unknown), "unknown", NumberRefused)
+	if n.unknown == "deny" || unknown.then == "" {
+		return nil
+	}
+	return func(f *Facts) finding {
+		if f.Phone.IsZero() || f.Phone.Valid() {
+			return finding{}
+		}
+		return unknown
 	}
 }
 

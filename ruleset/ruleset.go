@@ -10,6 +10,7 @@ import (
 	"github.com/otpgate/otpgate/ruleset/internal/strict"
 	"github.com/otpgate/otpgate/ruleset/ledger"
 	"github.com/otpgate/otpgate/ruleset/network"
+	"github.com/otpgate/otpgate/ruleset/phone"
 	"github.com/otpgate/otpgate/ruleset/request"
 )
 
@@ -21,6 +22,7 @@ type Ruleset struct {
 	shape    request.Shape
 	sources  network.Sources
 	lists    *lists
+	numbers  *phone.Lists
 	rules    []rule
 	base     *policy
 	regional map[string]*policy
@@ -80,20 +82,27 @@ func Compile(file string, text []byte, readFile func(string) ([]byte, error), w 
 		src.Errorf(strict.Pos{}, "lists: %v", err)
 		return nil, src.Problems()
 	}
+	numbers, err := phone.NewLists(c.numbers)
+	if err != nil {
+		src.Errorf(strict.Pos{}, "lists of numbers: %v", err)
+		return nil, src.Problems()
+	}
+	from := known{lists, w.Databases, numbers}
 	r := &Ruleset{
 		settings: s,
 		mode:     s.mode,
 		shape:    s.shape,
 		sources:  network.Sources{Databases: w.Databases, Lists: lists.Lists, Trust: lists.set(s.network.trust)},
 		lists:    lists,
+		numbers:  numbers,
 		rules:    s.rules,
-		base:     newPolicy(s, lists, w.Databases),
+		base:     newPolicy(s, from),
 		regional: make(map[string]*policy, len(s.regions)),
 		files:    c.files,
 		needs:    c.needs,
 	}
 	for i := range s.regions {
-		r.regional[s.regions[i].region] = newPolicy(s.in(&s.regions[i]), lists, w.Databases)
+		r.regional[s.regions[i].region] = newPolicy(s.in(&s.regions[i]), from)
 	}
 	r.outcomes()
 	return r, src.Problems()

@@ -72,8 +72,18 @@ type geoSettings struct {
 type numberSettings struct {
 	countries anyOf
 	types     anyOf
-	deny      []string
+	deny      []forbidden
+	lists     []numberListSettings
+	unknown   unknownWord
 	shadow    bool
+}
+
+type numberListSettings struct {
+	name     string
+	numbers  []string
+	file     string
+	column   string
+	prefixes bool
 }
 
 type humanSettings struct {

@@ -55,7 +55,9 @@ func (r *Ruleset) Show(w io.Writer) error {
 	p.section("number", func() {
 		p.line("countries: %s", s.number.countries)
 		p.line("types: %s", s.number.types)
-		p.line("deny: %s", list(s.number.deny, strconv.Quote))
+		p.line("deny: %s", list(s.number.deny, forbidden.String))
+		p.numberLists(s.number.lists)
+		p.line("unknown: %s", s.number.unknown)
 		p.shadow(s.number.shadow)
 	})
 	p.section("human", func() {
@@ -127,6 +129,25 @@ func (p *printer) list(l listSettings) {
 	if len(l.asns) > 0 {
 		p.line("asns: %s", list(l.asns, func(n uint32) string { return strconv.FormatUint(uint64(n), 10) }))
 	}
+}
+
+func (p *printer) numberLists(lists []numberListSettings) {
+	if len(lists) == 0 {
+		return
+	}
+	p.section("lists", func() {
+		for _, l := range lists {
+			p.section(text(l.name), func() {
+				if l.file == "" {
+					p.line("numbers: %s", list(l.numbers, strconv.Quote))
+					return
+				}
+				p.line("file: %s", text(l.file))
+				p.optional("column", l.column)
+				p.line("prefixes: %t", l.prefixes)
+			})
+		}
+	})
 }
 
 // feed writes how the file of a list is had and read.

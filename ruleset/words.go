@@ -133,16 +133,32 @@ func numberTypes() []string {
 	return words
 }
 
-type prefix string
+// forbidden is what number.deny names: a prefix, or a list.
+type forbidden struct{ prefix, list string }
 
-func (p *prefix) ParseText(s string) error {
+func (f *forbidden) ParseText(s string) error {
+	if listName.MatchString(s) {
+		f.list = s
+		return nil
+	}
 	canonical, err := phone.ParsePrefix(s)
 	if err != nil {
 		return err
 	}
-	*p = prefix(canonical)
+	f.prefix = canonical
 	return nil
 }
+
+func (f forbidden) String() string {
+	if f.list != "" {
+		return text(f.list)
+	}
+	return strconv.Quote(f.prefix)
+}
+
+// listName is what the name of a list of numbers looks like: nothing that could
+// be meant for a number.
+var listName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]*$`)
 
 type asn uint32
 
