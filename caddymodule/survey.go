@@ -20,8 +20,8 @@ import (
 type survey struct {
 	config    bool // there is a configuration
 	place     listsPlace
-	app       *App // as far as it names databases
-	databases *network.Databases
+	app       *App                // as far as it names databases
+	databases []*network.Database // in the order of precedence
 	rulesets  []*ruleset.Ruleset
 	feeds     []feed.Feed // of the rulesets and the catalogue, each once
 	keeper    *feed.Keeper
@@ -73,8 +73,16 @@ func newSurvey(cmd *cobra.Command, lists feed.Config) (*survey, error) {
 	if s.place, err = s.app.Lists.resolve(storage); err != nil {
 		return nil, err
 	}
-	if s.databases, err = s.app.readDatabases(); err != nil {
+	files, err := s.app.databaseFiles()
+	if err != nil {
 		return nil, err
+	}
+	for _, f := range files {
+		d, err := network.OpenDatabase(f.Path, f.Wanted...)
+		if err != nil {
+			return nil, err
+		}
+		s.databases = append(s.databases, d)
 	}
 	if err := s.load(cmd.ErrOrStderr(), rulesets); err != nil {
 		return nil, err
@@ -106,7 +114,7 @@ func (s *survey) load(report io.Writer, paths []string) error {
 		}
 	}
 	for _, path := range paths {
-		rules, problems, err := ruleset.Load(path, ruleset.Wiring{Databases: s.databases, Feeds: result, Unwired: true})
+		rules, problems, err := ruleset.Load(path, ruleset.Wiring{Databases: network.DatabasesOf(s.databases...), Feeds: result, Unwired: true})
 		if err != nil {
 			return err
 		}

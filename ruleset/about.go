@@ -25,6 +25,7 @@ func (r *Ruleset) AboutAddress(a netip.Addr) AboutAddress {
 // answer that ask for nothing else.
 type AboutNumber struct {
 	Number phone.Number // the zero Number if it cannot be read
+	Lists  []string     // names of the lists that it is in
 	Price  Price        // where there is a budget
 	Steps  []Step
 }
@@ -37,8 +38,8 @@ func (r *Ruleset) AboutNumber(raw string) AboutNumber {
 		refused := Step{Check: CheckNumber, Answer: "deny", Code: PhoneInvalid, Detail: err.Error()}
 		return AboutNumber{Steps: []Step{refused}}
 	}
-	f := Facts{Phone: n, Price: r.priceOf(n)}
-	return AboutNumber{n, f.Price, r.about(&f, CheckNumber, CheckBudget)}
+	f := Facts{Phone: n, PhoneLists: r.numbers.Of(n), Price: r.priceOf(n)}
+	return AboutNumber{n, r.numbers.Names(f.PhoneLists), f.Price, r.about(&f, CheckNumber, CheckBudget)}
 }
 
 // about returns what the checks of these names answer to f.
