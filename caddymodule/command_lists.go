@@ -49,10 +49,11 @@ func (s *survey) printLists(w io.Writer) {
 		fmt.Fprintln(w)
 		for _, f := range l.feeds {
 			state := s.state(f.Name)
-			fmt.Fprintf(w, "  %s\n    %s%s, every %s\n", fares(state), of(f.Name, l.Name), state.Source, every(f.Every))
+			from := fmt.Sprintf("%s%s, every %s", of(f.Name, l.Name), state.Source, every(f.Every))
 			if f.Format != "" {
-				fmt.Fprintf(w, "    format %s\n", f.Format)
+				from += ", " + string(f.Format)
 			}
+			fmt.Fprintf(w, "  %s\n    %s\n", fares(state), from)
 			if gates := s.users(f.Name); len(gates) > 0 {
 				fmt.Fprintf(w, "    used by %s\n", strings.Join(gates, ", "))
 			}

@@ -4,11 +4,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/netip"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/otpgate/otpgate/ruleset"
 	"github.com/otpgate/otpgate/ruleset/network"
 	"github.com/otpgate/otpgate/ruleset/network/feed"
 )
@@ -27,13 +29,14 @@ type addressFindings struct {
 
 // listFinding is a list that an address is in.
 type listFinding struct {
-	List   string     `json:"list"`
-	Feed   string     `json:"feed,omitempty"` // the part of it that is fetched
-	Source string     `json:"source,omitempty"`
-	ASN    uint32     `json:"asn,omitempty"` // if it is for that
-	Age    float64    `json:"age_seconds,omitempty"`
-	Stale  bool       `json:"stale,omitempty"`
-	Loaded *time.Time `json:"changed,omitempty"`
+	List    string     `json:"list"`
+	Gate    string     `json:"gate,omitempty"`   // if it stands in the ruleset of one, or beside it
+	Feed    string     `json:"feed,omitempty"`   // the part of it that is fetched
+	Source  string     `json:"source,omitempty"` // path or URL
+	ASN     uint32     `json:"asn,omitempty"`    // if it is for that
+	Age     float64    `json:"age_seconds,omitempty"`
+	Stale   bool       `json:"stale,omitempty"`
+	Changed *time.Time `json:"changed,omitempty"`
 }
 
 // databaseFound is what one database says.
@@ -63,7 +66,14 @@ func (l *lookup) address(asked string, a netip.Addr) *addressFindings {
 	}
 	for _, rules := range l.rulesets {
 		about := rules.AboutAddress(a)
-		out.Gates = append(out.Gates, answers{Gate: rules.Name(), Lists: some(about.Lists), Checks: some(about.Steps)})
+		gate := answers{Gate: rules.Name(), Lists: []string{}, Checks: some(about.Steps)}
+		for _, in := range about.Lists {
+			gate.Lists = append(gate.Lists, in.Name)
+			if in.Own {
+				out.Lists = append(out.Lists, ownFinding(rules, in))
+			}
+		}
+		out.Gates = append(out.Gates, gate)
 	}
 	return out
 }
@@ -94,7 +104,20 @@ func (l *lookup) listsOf(f *network.Facts) []listFinding {
 }
 
 func fetchedFinding(list string, s feed.State) listFinding {
-	return listFinding{List: list, Feed: s.Name, Source: s.Source, Age: s.Age.Seconds(), Stale: s.Stale, Loaded: &s.Changed}
+	return listFinding{List: list, Feed: s.Name, Source: s.Source, Age: s.Age.Seconds(), Stale: s.Stale, Changed: &s.Changed}
+}
+
+// ownFinding is of a list that stands in a ruleset, or in a file beside it.
+func ownFinding(rules *ruleset.Ruleset, in ruleset.InList) listFinding {
+	found := listFinding{List: in.Name, Gate: rules.Name(), Source: in.File}
+	if found.Source == "" {
+		found.Source = rules.Files()[0]
+	}
+	if info, err := os.Stat(found.Source); err == nil {
+		changed := info.ModTime()
+		found.Changed, found.Age = &changed, time.Since(changed).Seconds()
+	}
+	return found
 }
 
 func (f *addressFindings) good() bool    { return true }
@@ -102,10 +125,10 @@ func (f *addressFindings) title() string { return f.Asked }
 
 func (f *addressFindings) rows() []row {
 	kind := strings.ReplaceAll(f.Kind, "_", "-")
-	if f.Address.String() != f.Asked {
-		kind += ", " + f.Address.String()
-	}
 	rows := []row{{"kind", kind, ""}}
+	if f.Address.String() != f.Asked {
+		rows = append(rows, row{"is", f.Address.String(), ""})
+	}
 	if f.Inner != nil {
 		rows = append(rows, row{"carries", f.Inner.String() + ", and is judged as that", ""})
 	}
@@ -114,7 +137,11 @@ func (f *addressFindings) rows() []row {
 		case l.ASN != 0:
 			rows = append(rows, row{"lists", l.List, fmt.Sprintf("AS%d is in it", l.ASN)})
 		default:
-			from := fmt.Sprintf("%s, %s old", l.Source, ago(time.Duration(l.Age*float64(time.Second))))
+			source := l.Source
+			if l.Gate != "" {
+				source = shortPath(source)
+			}
+			from := fmt.Sprintf("%s, %s old", source, ago(time.Duration(l.Age*float64(time.Second))))
 			if l.Stale {
 				from += ", which is too old"
 			}

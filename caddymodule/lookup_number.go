@@ -71,7 +71,7 @@ func (f *numberFindings) described() []row {
 	if region == "" {
 		region = "not known"
 	}
-	kind := strings.ReplaceAll(d.Type.String(), "_", " ")
+	kind := d.Type.String()
 	switch {
 	case d.Valid && d.RefusedByDefault:
 		kind += ", refused unless a ruleset says otherwise"

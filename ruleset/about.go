@@ -2,6 +2,7 @@ package ruleset
 
 import (
 	"net/netip"
+	"path/filepath"
 
 	"github.com/otpgate/otpgate/ruleset/network"
 	"github.com/otpgate/otpgate/ruleset/phone"
@@ -11,14 +12,48 @@ import (
 // answer that ask for nothing else.
 type AboutAddress struct {
 	Facts network.Facts
-	Lists []string // names of the lists that it is in
+	Lists []InList
 	Steps []Step
+}
+
+// InList is a list that an address is in.
+type InList struct {
+	Name string
+	File string // the path of the file that it is in; "" if it is in none, or not only
+	Own  bool   // it stands in the ruleset, or in File, and nothing of it is fetched
 }
 
 // AboutAddress looks an address up. It counts nothing.
 func (r *Ruleset) AboutAddress(a netip.Addr) AboutAddress {
 	f := Facts{IP: r.sources.Facts(a)}
-	return AboutAddress{f.IP, r.lists.Names(f.IP.Lists), r.about(&f, CheckNetwork, CheckGeo)}
+	about := AboutAddress{Facts: f.IP, Steps: r.about(&f, CheckNetwork, CheckGeo)}
+	for i, source := range r.lists.sources {
+		if f.IP.Lists.Has(i) {
+			about.Lists = append(about.Lists, r.inList(source))
+		}
+	}
+	return about
+}
+
+func (r *Ruleset) inList(source listSource) InList {
+	in := InList{Name: source.name}
+	for _, l := range r.settings.network.lists {
+		if l.name == source.name {
+			in.Own = len(source.feeds) == 0 && !l.shipped
+			if l.file != "" {
+				in.File = r.beside(l.file)
+			}
+		}
+	}
+	return in
+}
+
+// beside returns the path of a file that the ruleset names.
+func (r *Ruleset) beside(name string) string {
+	if filepath.IsAbs(name) || len(r.files) == 0 {
+		return name
+	}
+	return filepath.Join(filepath.Dir(r.files[0]), name)
 }
 
 // AboutNumber is what a ruleset knows of a phone number, and what those checks
