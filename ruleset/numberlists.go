@@ -90,8 +90,8 @@ func (c *compiler) forbid(s *settings, f strict.Value[forbidden]) {
 	}
 	for _, other := range s.number.deny {
 		switch {
-		case f.V.list != "" && other.list == f.V.list:
-			c.src.Warnf(f.Pos, "list %s has no effect: it stands there already", f.V.list)
+		case other == f.V:
+			return // and it has been said
 		case f.V.prefix != "" && other.prefix != "" && strings.HasPrefix(f.V.prefix, other.prefix):
 			c.src.Warnf(f.Pos, "prefix %s has no effect: %s already covers it", f.V.prefix, other.prefix)
 		}
