@@ -49,12 +49,12 @@ var mayImport = map[string][]string{
 	"testdata/internal/geogen": {},
 
 	"ruleset": {
-		"ruleset/phone", "ruleset/email", "ruleset/request", "ruleset/network", "ruleset/human",
+		"ruleset/phone", "ruleset/email", "ruleset/request", "ruleset/network", "ruleset/network/feed", "ruleset/human",
 		"ruleset/ledger", "ruleset/internal/strict",
 	},
 	"ruleset/scenario": {
-		"ruleset", "ruleset/request", "ruleset/network", "ruleset/human", "ruleset/ledger",
-		"ruleset/internal/strict",
+		"ruleset", "ruleset/request", "ruleset/network", "ruleset/network/feed", "ruleset/human",
+		"ruleset/ledger", "ruleset/internal/strict",
 	},
 	"caddymodule": {
 		"ruleset", "ruleset/request", "ruleset/network", "ruleset/human", "ruleset/ledger",

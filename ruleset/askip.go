@@ -156,7 +156,7 @@ func askMatch(s *settings) func(*Facts) finding {
 				return unknown(f)
 			}
 			return finding{}
-		case f.IP.Country != f.Phone.LikelyRegion():
+		case f.IP.Country != f.Phone.LikelyRegion() && !mayBeOf(f.Phone, f.IP.Country):
 			return differs
 		default:
 			return finding{}

@@ -20,31 +20,31 @@ func (c *compiler) numberList(name strict.Value[string], l *numberListSection) n
 		return list // and it has been said
 	}
 	switch {
-	case !l.Numbers.Set && !l.File.Set:
-		c.src.Errorf(name.Pos, "list %q is empty: give it numbers or a file", name.V)
-	case l.Numbers.Set && l.File.Set:
-		c.src.Errorf(l.File.Pos, "list %q has numbers and a file: give it one of them, and the other to a list beside it", name.V)
+	case !l.Entries.Set && !l.File.Set:
+		c.src.Errorf(name.Pos, "list %q is empty: give it entries or a file", name.V)
+	case l.Entries.Set && l.File.Set:
+		c.src.Errorf(l.File.Pos, "list %q has entries and a file: give it one of them, and the other to a list beside it", name.V)
 	case l.Column.Set && !l.File.Set:
 		c.src.Errorf(l.Column.Pos, "list %q: column has no effect without a file", name.V)
 	case l.Prefixes.Set && !l.File.Set:
 		c.src.Errorf(l.Prefixes.Pos, "list %q: prefixes has no effect without a file: end them in a star", name.V)
 	}
 	named := phone.NamedList{Name: name.V}
-	var entries []phone.Entry
-	for _, v := range l.Numbers.V {
+	var parsed []phone.Entry
+	for _, v := range l.Entries.V {
 		e, err := phone.ParseEntry(v.V, "")
 		if err != nil {
 			c.src.Errorf(v.Pos, "list %q: %v: want a number such as +14155550123, a prefix such as +1876*, or a range such as +4479110000-+4479119999", name.V, err)
 			continue
 		}
-		list.numbers = append(list.numbers, v.V)
-		entries = append(entries, e)
+		list.entries = append(list.entries, v.V)
+		parsed = append(parsed, e)
 	}
 	if l.File.Set {
 		list.file, list.column, list.prefixes = l.File.V, l.Column.V, l.Prefixes.V
 		named.List = c.numberFile(name.V, l)
 	} else {
-		named.List = phone.NewList(entries...)
+		named.List = phone.NewList(parsed...)
 	}
 	c.numbers = append(c.numbers, named)
 	return list
@@ -90,8 +90,8 @@ func (c *compiler) forbid(s *settings, f strict.Value[forbidden]) {
 	}
 	for _, other := range s.number.deny {
 		switch {
-		case f.V.list != "" && other.list == f.V.list:
-			c.src.Warnf(f.Pos, "list %s has no effect: it stands there already", f.V.list)
+		case other == f.V:
+			return // and it has been said
 		case f.V.prefix != "" && other.prefix != "" && strings.HasPrefix(f.V.prefix, other.prefix):
 			c.src.Warnf(f.Pos, "prefix %s has no effect: %s already covers it", f.V.prefix, other.prefix)
 		}

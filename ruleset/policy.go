@@ -86,11 +86,17 @@ func askRegion(n *numberSettings) func(*Facts) finding {
 	}
 	served := setOf(n.countries.words)
 	return func(f *Facts) finding {
-		if f.Phone.IsZero() || served[f.Phone.LikelyRegion()] {
+		if f.Phone.IsZero() || served[f.Phone.LikelyRegion()] || slices.ContainsFunc(n.countries.words, func(r string) bool { return mayBeOf(f.Phone, r) }) {
 			return finding{}
 		}
 		return refusal("countries", NumberRefused)
 	}
+}
+
+// mayBeOf reports whether n, of which nobody can tell yet where it belongs, may be
+// of a region: one of those that share its calling code.
+func mayBeOf(n phone.Number, region string) bool {
+	return n.LikelyRegion() == "" && phone.CallingCode(region) == n.CallingCode()
 }
 
 func askType(n *numberSettings) func(*Facts) finding {

@@ -80,7 +80,7 @@ type numberSettings struct {
 
 type numberListSettings struct {
 	name     string
-	numbers  []string
+	entries  []string
 	file     string
 	column   string
 	prefixes bool

@@ -139,7 +139,7 @@ func (p *printer) numberLists(lists []numberListSettings) {
 		for _, l := range lists {
 			p.section(text(l.name), func() {
 				if l.file == "" {
-					p.line("numbers: %s", list(l.numbers, strconv.Quote))
+					p.line("entries: %s", list(l.entries, strconv.Quote))
 					return
 				}
 				p.line("file: %s", text(l.file))

@@ -49,7 +49,7 @@ func (c *compiler) needField(pos strict.Pos, f network.Field, who string) {
 	switch f {
 	case network.CountryField:
 		c.needCountry(pos, who)
-	case network.ASNField:
+	case network.ASNField, network.OrgField: // one database tells both
 		c.needASN(pos, who)
 	default:
 		c.need(pos, "a database that tells "+string(f), c.wiring.Databases.Tells(f), who+fmt.Sprintf(needsDatabase, f)+", or take this out of the ruleset")

@@ -184,7 +184,7 @@ func TestUnplayable(t *testing.T) {
 		{"database", "-- rules.yaml --\n" + rules + "-- geo --\ncountry x.mmdb\n" + story,
 			`PATH: opening the database of countries: `},
 		{"section geo", "-- rules.yaml --\n" + rules + "-- geo --\ncity x.mmdb\n" + story,
-			`PATH: section geo: unknown word "city"; accepted: country FILE, asn FILE`},
+			`PATH: section geo: unknown word "city"; accepted: country FILE, asn FILE, database FILE`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			folder := t.TempDir()
