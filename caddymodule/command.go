@@ -90,6 +90,11 @@ func newCommand(use, short, long string, run func(cmd *cobra.Command, args []str
 func addDatabaseFlags(cmd *cobra.Command) {
 	cmd.Flags().String("country-db", "", "Database that tells the country of an address (.mmdb)")
 	cmd.Flags().String("asn-db", "", "Database that tells the ASN of an address (.mmdb)")
+}
+
+// addAllDatabaseFlags lets a command be told of all that a configuration has.
+func addAllDatabaseFlags(cmd *cobra.Command) {
+	addDatabaseFlags(cmd)
 	cmd.Flags().StringArray("database", nil, "Further database; can be given several times, in the order of precedence (.mmdb)")
 }
 

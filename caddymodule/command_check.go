@@ -25,7 +25,7 @@ opened.
 A Caddyfile, or a configuration in JSON, is checked as far as it is about the
 gate: where it counts, its secret, and its rulesets with what it gives them.
 Nothing is opened that others may use, and no server is asked.`, runCheck)
-	addDatabaseFlags(cmd)
+	addAllDatabaseFlags(cmd)
 	cmd.Flags().Bool("json", false, "Print for machines")
 	return cmd
 }

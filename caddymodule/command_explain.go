@@ -38,7 +38,7 @@ it is read from a file with a request line, headers, an empty line and a body.`,
 	flags.String("proof", "pass", "How the proof fares: pass, fail or none")
 	flags.String("request", "", "File with a whole HTTP request")
 	flags.Bool("json", false, "Print for machines")
-	addDatabaseFlags(cmd)
+	addAllDatabaseFlags(cmd)
 	return cmd
 }
 

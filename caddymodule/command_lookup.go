@@ -27,7 +27,7 @@ as they are on disk, and what numbers tell by themselves.
 
 The numbers stand in the output in clear.`, runLookup)
 	addSurveyFlags(cmd)
-	addDatabaseFlags(cmd)
+	addAllDatabaseFlags(cmd)
 	cmd.Flags().String("ruleset", "", "Ruleset file")
 	cmd.Flags().String("region", "", "Country of numbers written without one, if the ruleset does not say")
 	cmd.Flags().Bool("json", false, "Print for machines")

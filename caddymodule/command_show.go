@@ -20,7 +20,7 @@ will really do. The output is a ruleset file that means the same.`, func(cmd *co
 			}
 			return rules.Show(cmd.OutOrStdout())
 		})
-	addDatabaseFlags(cmd)
+	addAllDatabaseFlags(cmd)
 	return cmd
 }
 

@@ -2,10 +2,10 @@ package caddymodule
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -17,9 +17,15 @@ import (
 // databasesEvery is how often the files of databases are looked at.
 const databasesEvery = time.Second
 
+// databaseFile is a file that a configuration names.
+type databaseFile struct {
+	network.DatabaseFile
+	field string // that names it
+}
+
 // databaseFiles are the files that a configuration names, in the order of
 // precedence. A file that is named twice has to tell both.
-func (a *App) databaseFiles() (files []network.DatabaseFile, err error) {
+func (a *App) databaseFiles() (files []databaseFile, err error) {
 	add := func(field, path string, wanted ...network.Field) error {
 		if path == "" {
 			return nil
@@ -30,10 +36,10 @@ func (a *App) databaseFiles() (files []network.DatabaseFile, err error) {
 		if path, err = filepath.Abs(path); err != nil {
 			return fmt.Errorf("%s: %w", field, err)
 		}
-		if i := slices.IndexFunc(files, func(f network.DatabaseFile) bool { return f.Path == path }); i >= 0 {
+		if i := slices.IndexFunc(files, func(f databaseFile) bool { return f.Path == path }); i >= 0 {
 			files[i].Wanted = append(files[i].Wanted, wanted...)
 		} else {
-			files = append(files, network.DatabaseFile{Path: path, Wanted: wanted})
+			files = append(files, databaseFile{network.DatabaseFile{Path: path, Wanted: wanted}, field})
 		}
 		return nil
 	}
@@ -45,7 +51,7 @@ func (a *App) databaseFiles() (files []network.DatabaseFile, err error) {
 	}
 	for _, path := range a.Databases {
 		if path == "" {
-			return nil, fmt.Errorf("databases: want the path of a file")
+			return nil, errors.New("databases: want the path of a file")
 		}
 		if err := add("database", path); err != nil {
 			return nil, err
@@ -60,7 +66,26 @@ func (a *App) readDatabases() (*network.Databases, error) {
 	if err != nil || len(files) == 0 {
 		return nil, err
 	}
-	return network.OpenDatabases(files...)
+	return openFiles(files)
+}
+
+// openFiles opens databases. The error tells what is wrong with any of them.
+func openFiles(files []databaseFile) (*network.Databases, error) {
+	var plain []network.DatabaseFile
+	for _, f := range files {
+		plain = append(plain, f.DatabaseFile)
+	}
+	d, err := network.OpenDatabases(plain...)
+	if err == nil {
+		return d, nil
+	}
+	var errs []error
+	for i, s := range d.States() {
+		if s.Err != nil {
+			errs = append(errs, fmt.Errorf("%s: opening %s: %w", files[i].field, s.Path, s.Err))
+		}
+	}
+	return nil, errors.Join(errs...)
 }
 
 // openDatabases are databases that follow their files, as all configurations of
@@ -119,23 +144,11 @@ func (a *App) openDatabases() error {
 		key += fmt.Sprintf(" %q %v", f.Path, f.Wanted)
 	}
 	a.databases, err = acquire(databases, key, func() (*openDatabases, error) {
-		d, err := network.OpenDatabases(files...)
+		d, err := openFiles(files)
 		if err != nil {
 			return nil, err
 		}
 		return &openDatabases{Databases: d}, nil
 	})
 	return err
-}
-
-// describe tells people about a database: "GeoLite2-Country, built 2026-11-17".
-func describe(i network.Info) string {
-	var words []string
-	if i.Type != "" {
-		words = append(words, i.Type)
-	}
-	if !i.Built.IsZero() {
-		words = append(words, "built "+i.Built.UTC().Format(time.DateOnly))
-	}
-	return strings.Join(words, ", ")
 }

@@ -61,7 +61,7 @@ func networks(n int) string {
 func proxied(p *place) { p.server = "trusted_proxies static 127.0.0.1/32\ntrusted_proxies_strict" }
 
 const (
-	inside   = "192.0.2.66"
+	inside  = "192.0.2.66"
 	outside = "192.0.2.7"
 )
 

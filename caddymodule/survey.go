@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"fmt"
 	"io"
 	"path/filepath"
 	"slices"
@@ -80,7 +81,7 @@ func newSurvey(cmd *cobra.Command, lists feed.Config) (*survey, error) {
 	for _, f := range files {
 		d, err := network.OpenDatabase(f.Path, f.Wanted...)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%s: %w", f.field, err)
 		}
 		s.databases = append(s.databases, d)
 	}
