@@ -74,7 +74,7 @@ var homes = map[string][]string{
 	"cel.dev/cel-go":                          {"ruleset"},
 	"github.com/redis/go-redis/v9":            {"ruleset/ledger/redisledger", "ruleset/ledger/redisledger/redistest"},
 	"github.com/dchest/siphash":               {"ruleset"},
-	"golang.org/x/text":                       {"ruleset"},
+	"golang.org/x/text":                       {"ruleset", "ruleset/phone/internal/gen"},
 	"golang.org/x/net":                        {"ruleset/email"},
 	"github.com/rogpeppe/go-internal":         {"ruleset/scenario"},
 	"github.com/maxmind/mmdbwriter":           {"testdata/internal/geogen"},
