@@ -62,6 +62,8 @@ var mayImport = map[string][]string{
 	},
 	"":          {"caddymodule"},
 	"cmd/caddy": {""},
+
+	"cmd/caddy/internal/fleet": {},
 }
 
 // homes says which packages may use a third-party library. It holds for tests
@@ -69,7 +71,6 @@ var mayImport = map[string][]string{
 var homes = map[string][]string{
 	"github.com/nyaruka/phonenumbers":         {"ruleset/phone", "ruleset/phone/internal/gen"},
 	"github.com/oschwald/maxminddb-golang/v2": {"ruleset/network"},
-	"github.com/gaissmai/bart":                {"ruleset/network"},
 	"github.com/goccy/go-yaml":                {"ruleset/internal/strict"},
 	"cel.dev/cel-go":                          {"ruleset"},
 	"github.com/redis/go-redis/v9":            {"ruleset/ledger/redisledger", "ruleset/ledger/redisledger/redistest"},
@@ -84,6 +85,7 @@ var homes = map[string][]string{
 	"github.com/prometheus/client_golang":     {"caddymodule"},
 	"github.com/spf13/cobra":                  {"caddymodule"},
 	"pgregory.net/rapid":                      {"ruleset/ledger/ledgertest"},
+	"github.com/anishathalye/porcupine":       {"ruleset/ledger/ledgertest"},
 	"github.com/google/jsonschema-go":         {},
 }
 

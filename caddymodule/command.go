@@ -19,8 +19,8 @@ func init() {
 		Usage: "<command>",
 		Short: "Checks, shows, explains and tests rulesets of otp_gate",
 		Long: `
-Works with ruleset files of the otp_gate handler, without a running Caddy and
-without the network.
+Works with ruleset files of the otp_gate handler, and checks Caddyfiles that
+have it, without a running Caddy and without the network.
 
 Exit codes: 0 if all is well, 1 if something is wrong with a file (or a test
 failed), 2 if the command was not understood.`,

@@ -144,9 +144,6 @@ func (r *redisWatch) greet(ctx context.Context) {
 }
 
 func (r *redisWatch) greeted(servers []redisledger.Server) {
-	if len(servers) == 0 {
-		r.log().Info("the server of the ledger answers; the user may not ask what it is (INFO)", zap.Stringer("server", r.server))
-	}
 	for _, s := range servers {
 		r.log().Info("the server of the ledger answers", zap.Stringer("server", r.server),
 			zap.String("is", s.Version), zap.String("role", s.Role), zap.String("maxmemory_policy", s.Eviction), zap.Bool("appendonly", s.AppendOnly))

@@ -65,6 +65,9 @@ func (l *Embedded) chargeSends(id ID, hash uint32, charges []Charge) {
 		l.lines.touch(p.line)
 		until := l.clock.event + p.keep
 		p.entry.keep(until)
+		if p.kind == sumEntry {
+			until = min(until, l.clock.event+millis(maxHeld))
+		}
 		expires = max(expires, until)
 
 		mark := p.line << markShift

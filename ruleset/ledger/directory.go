@@ -22,11 +22,18 @@ const (
 	temporary     = ".tmp"
 )
 
+// ErrGone is returned by a ledger whose directory was moved or removed while it
+// was in use. It reserves nothing until the directory is back in its place. A
+// ledger that is opened anew where the directory was has counted nothing, and
+// lets everybody send again.
+var ErrGone = errors.New("the directory of the ledger was moved or removed: bring it back, or restart to begin with nothing counted")
+
 // directory is where a ledger is kept: a lock, the journals, and a snapshot of
 // what was there before them.
 type directory struct {
 	path   string
 	lock   *os.File
+	locked fs.FileInfo                     // of lock
 	create func(path string) (file, error) // for tests, to let the disk fail
 }
 
@@ -43,27 +50,80 @@ func createFile(path string) (file, error) {
 
 // openDirectory makes the directory if need be and locks it.
 func openDirectory(path string) (*directory, error) {
-	if err := os.MkdirAll(path, 0o700); err != nil {
+	if err := makeDir(path); err != nil {
 		return nil, err
 	}
-	name := filepath.Join(path, lockName)
-	_, err := os.Stat(name)
-	first := errors.Is(err, fs.ErrNotExist)
-	lock, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600)
+	lock, err := os.OpenFile(filepath.Join(path, lockName), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, err
 	}
+	d := &directory{path: path, lock: lock, create: createFile}
 	if err := lockFile(lock); err != nil {
 		lock.Close()
 		return nil, err
 	}
-	if first {
-		if err := errors.Join(syncDir(path), syncDir(filepath.Dir(path))); err != nil {
-			lock.Close()
-			return nil, err
+	if d.locked, err = lock.Stat(); err == nil {
+		err = d.try()
+	}
+	if err != nil {
+		lock.Close()
+		return nil, err
+	}
+	return d, nil
+}
+
+// makeDir makes a directory, and those above it, so that they last.
+func makeDir(path string) error {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return err
+	}
+	var made []string
+	for p := path; ; p = filepath.Dir(p) {
+		if _, err := os.Stat(p); !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+		made = append(made, p)
+	}
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return err
+	}
+	for _, p := range made {
+		if err := syncDir(filepath.Dir(p)); err != nil {
+			return err
 		}
 	}
-	return &directory{path: path, lock: lock, create: createFile}, nil
+	return nil
+}
+
+// try makes a file and removes it. A directory in which nothing can be made
+// would do until the first snapshot, and it is better to hear of it at once.
+func (d *directory) try() error {
+	name := d.file("try" + temporary)
+	f, err := d.create(name)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Close(), os.Remove(name), syncDir(d.path))
+}
+
+// here reports whether a file, and the lock, are still what their names say. A
+// file can be written to when it is removed, and then nobody will read it; and
+// without the lock another ledger may write to the same journal.
+func (d *directory) here(name string, file fs.FileInfo) error {
+	for _, f := range []struct {
+		name string
+		was  fs.FileInfo
+	}{{name, file}, {d.file(lockName), d.locked}} {
+		is, err := os.Stat(f.name)
+		switch {
+		case errors.Is(err, fs.ErrNotExist), err == nil && !os.SameFile(is, f.was):
+			return ErrGone
+		case err != nil:
+			return err
+		}
+	}
+	return nil
 }
 
 func (d *directory) file(name string) string { return filepath.Join(d.path, name) }

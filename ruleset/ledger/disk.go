@@ -2,6 +2,8 @@ package ledger
 
 import (
 	"context"
+	"io/fs"
+	"math/bits"
 	"time"
 )
 
@@ -30,6 +32,7 @@ type disk struct {
 
 	// For the writer only.
 	journalFile file
+	journalInfo fs.FileInfo
 	number      uint64 // of the journal
 	seq         uint64 // of the last record
 	size        int64  // of the journal, up to the end of that
@@ -47,6 +50,7 @@ type disk struct {
 	now         int64 // of the last record
 	commits     uint64
 	failures    uint64
+	compacting  error // why the latest snapshot could not be made
 	bytes       int64 // written
 
 	kick, kickAll chan struct{}
@@ -116,8 +120,14 @@ func (l *Embedded) write() {
 		case <-d.stop:
 			return
 		}
-		if d.written > max(d.enough, d.least) && l.compact() != nil {
-			d.enough = 2 * d.written // not again and again
+		if d.written > max(d.enough, d.least) {
+			err := l.compact()
+			if err != nil {
+				d.enough = 2 * d.written // not again and again
+			}
+			l.mu.Lock()
+			d.compacting = err
+			l.mu.Unlock()
 		}
 	}
 }
@@ -168,9 +178,14 @@ func (d *disk) result(now int64, err error) {
 	d.commits++
 }
 
-// flushAttempts writes all slots of sketches that have changed, a row at a
-// time, so that nobody has to wait for many. A new sketch is written as a
-// whole: it may have inherited, and half of it would stand in for all.
+// pieceSlots is how many slots are copied at once: 64 KiB, so that nobody has to
+// wait for more than that.
+const pieceSlots = 1024
+
+// flushAttempts writes all slots of sketches that have changed, in a record for
+// each row. A new sketch is written as a whole: it may have inherited, and half
+// of it would stand in for all. The slots of a record need not be of one
+// moment: each says what it counts by itself.
 func (l *Embedded) flushAttempts() error {
 	l.mu.Lock()
 	l.disk.later = false
@@ -207,26 +222,28 @@ func (l *Embedded) flushSlots(s seeded, row int) error {
 	d := l.disk
 	l.mu.Lock()
 	fresh, columns := s.fresh, len(s.rows[row])
+	s.fresh = false
+	l.mu.Unlock()
 	from, to := row*columns, (row+1)*columns
 	if fresh {
 		from, to = 0, attemptRows*columns
 	}
 	d.record.slots(s.seed, s.sketch, fresh)
 	d.taken = d.taken[:0]
-	for i := from; i < to; i++ {
-		if bit := uint64(1) << (i % 64); s.changed[i/64]&bit != 0 {
-			s.changed[i/64] &^= bit
-			d.record.slot(i, &s.rows[i/columns][i%columns])
-			d.taken = append(d.taken, uint32(i))
-		}
+	var now, event int64
+	for ; from < to; from += pieceSlots {
+		l.mu.Lock()
+		d.changedSlots(s.sketch, from, min(from+pieceSlots, to))
+		now, event = l.clock.now, l.clock.event
+		l.mu.Unlock()
 	}
-	s.fresh = false
-	now, event := l.clock.now, l.clock.event
-	l.mu.Unlock()
 	if d.record.count == 0 && !fresh {
 		return nil
 	}
 	err := d.append(now, event)
+	if fresh {
+		d.record.buf = nil // it was four times as large as any other
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if err != nil {
@@ -237,4 +254,20 @@ func (l *Embedded) flushSlots(s seeded, row int) error {
 	}
 	d.result(now, err)
 	return err
+}
+
+// changedSlots takes the slots from one to another that have changed.
+func (d *disk) changedSlots(s *sketch, from, to int) {
+	columns := len(s.rows[0])
+	for word := from / 64; word*64 < to; word++ {
+		for rest := s.changed[word]; rest != 0; rest &= rest - 1 {
+			i := word*64 + bits.TrailingZeros64(rest)
+			if i < from || i >= to {
+				continue // another row, where rows are short
+			}
+			s.changed[word] &^= 1 << (i % 64)
+			d.record.slot(i, &s.rows[i/columns][i%columns])
+			d.taken = append(d.taken, uint32(i))
+		}
+	}
 }

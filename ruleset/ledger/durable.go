@@ -17,21 +17,34 @@ var ErrClosed = errors.New("the ledger is closed")
 // ledger is given, which are keyed hashes: under another key they are of no
 // use, and do no harm.
 //
-// What Reserve has taken is on disk before it returns. Reservations that wait
-// at the same time are written together, and nothing else waits for them. If
-// the disk is full or fails, Reserve takes nothing and returns an error, and
-// tries again the next time it is called. Its context is looked at while it
-// waits as well.
+// What Reserve has taken, events and amounts, is on disk before it returns, so
+// that nobody who was let through is ever forgotten. Reservations that wait at
+// the same time are written together, and nothing else waits for them. The
+// context is looked at while it waits as well: a disk that hangs costs a caller
+// no more time than that gives, and nothing is taken.
 //
-// What else happens is written soon after. When the process is killed, what
-// was given back, and bans that have begun, may be lost for the last tenth of
-// a second, and attempts and their bans for the last five; closing the ledger
-// loses nothing.
+// What else happens is written soon after. When the process is killed, or the
+// machine stops, what was given back, and bans that have begun, may be lost for
+// the last tenth of a second, and attempts and their bans for the last five:
+// what was given back counts again then, until its window ends, and a ban has
+// to begin anew. Closing the ledger loses nothing.
 //
-// A record that was being written when the machine stopped is cut off. Any
-// other damage to the files is a [DamagedError], as is a file that is missing:
-// a ledger never comes back empty without being told to. See [Recovery] for
-// what a ledger does whose clock is behind.
+// What becomes of a ledger when there is trouble:
+//
+//   - A disk that is full, or fails: Reserve takes nothing and returns an error,
+//     and tries again the next time it is called. Look, Record and Settle go on
+//     in memory, and what they did is written when that is possible again.
+//     [Stats] tells why it is not.
+//   - A record that was being written when the machine stopped is cut off, see
+//     [Recovery]. Any other damage, wherever it is, and a file that is missing,
+//     are a [DamagedError]: the ledger is not opened, and its files are left as
+//     they are. It never comes back empty without being told to.
+//   - A directory that another process has is [ErrLocked].
+//   - One in which no file can be made is an error when the ledger is opened,
+//     also if what is there could be read.
+//   - One that is moved or removed while it is in use: Reserve returns [ErrGone]
+//     and takes nothing until it is back.
+//   - A clock that was set: see [Recovery].
 func OpenEmbedded(dir string, opts ...Option) (*Embedded, error) {
 	begun := time.Now()
 	l := NewEmbedded(opts...)

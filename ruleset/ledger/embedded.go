@@ -21,15 +21,22 @@ import (
 // a little at a time.
 //
 // It forgets nothing that a limit still reads. Keys expire when the longest of
-// their windows and bans ends; until then each takes 64 bytes and its part of
-// the index, 11 to 22 bytes, and 64 bytes more for each 7 events over 3. A
-// reservation takes 64 bytes for up to 8 charges until the last of its windows
-// ends. When there is no room for a new key, Reserve returns [ErrFull] rather
-// than forget another.
+// their windows and bans, or their period, ends; until then each takes 64 bytes
+// and its part of the index, 11 to 22 bytes, and 64 bytes more for each 7 events
+// over 3. A reservation takes 64 bytes for up to 8 charges, where one to a
+// distinct tally or to one with a period counts as three, until the last of its
+// windows ends, or for two days where that is a period. When there is no room for a
+// new key, Reserve returns [ErrFull] rather than forget another.
 //
 // Look and Reserve take nothing and return the context's error if it has ended
-// before they begin, or while Reserve waits for the disk. Record and Settle ignore it: what they report has
-// happened.
+// before they begin, or while Reserve waits for the disk. Record and Settle
+// ignore it: what they report has happened.
+//
+// Time is that of the caller. As those of [time.Now] are measured by the
+// monotonic clock, a wall clock that is set while the process lives changes
+// nothing, and neither does it move midnight for what is added up by days: the
+// ledger hears of it when it is made anew. See [Recovery] for clocks that were
+// set in between.
 type Embedded struct {
 	mu    sync.Mutex
 	clock clock

@@ -1,9 +1,12 @@
 package ledger
 
-import "os"
+import (
+	"io/fs"
+	"os"
+)
 
 // append writes the record to the journal and waits until it is on disk. If
-// that fails the journal is as it was before.
+// that fails the journal is as it was before, or has the record and is gone.
 func (d *disk) append(now, event int64) error {
 	if d.suspect {
 		if err := d.rotate(); err != nil {
@@ -25,7 +28,7 @@ func (d *disk) append(now, event int64) error {
 	d.seq++
 	d.size += int64(len(b))
 	d.written += int64(len(b))
-	return nil
+	return d.here(d.journal(d.number), d.journalInfo)
 }
 
 // rotate begins a new journal. One without records is begun anew.
@@ -39,15 +42,21 @@ func (d *disk) rotate() error {
 	if err != nil {
 		return err
 	}
-	if err := d.end(name, f); err != nil {
+	err = d.end(name, f)
+	var info fs.FileInfo
+	if err == nil {
+		info, err = os.Stat(name)
+	}
+	if err != nil {
 		// It may have got its name, and the one before it ends there then.
 		d.suspect = true
+		f.Close()
 		return err
 	}
 	if d.journalFile != nil {
 		d.journalFile.Close()
 	}
-	d.journalFile, d.number, d.size, d.suspect = f, number, fileHeader, false
+	d.journalFile, d.journalInfo, d.number, d.size, d.suspect = f, info, number, fileHeader, false
 	d.written += fileHeader
 	return nil
 }
@@ -58,11 +67,14 @@ func (d *disk) goOn() error {
 	if err != nil {
 		return err
 	}
-	if err := f.Truncate(d.size); err != nil {
-		f.Close()
-		return err
+	err = f.Truncate(d.size)
+	if err == nil {
+		err = f.Sync()
 	}
-	if err := f.Sync(); err != nil {
+	if err == nil {
+		d.journalInfo, err = f.Stat()
+	}
+	if err != nil {
 		f.Close()
 		return err
 	}

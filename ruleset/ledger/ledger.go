@@ -67,7 +67,8 @@ type Tally struct {
 	Distinct bool
 	// Period makes the tally add up amounts, such as money, from one midnight,
 	// or one first of a month, to the next in Zone; nil is UTC. It counts Sends
-	// then, is not distinct, and its limits have neither Window nor Ban.
+	// then, is not distinct, and its limits have neither Window nor Ban. What is
+	// charged can be given back until the period ends, and for two days at most.
 	Period Period
 	Zone   *time.Location
 	// Total: the tally has one key, and every reservation charges it, so that

@@ -9,7 +9,7 @@ import (
 // Plan says how much an embedded ledger will take at most for one gate.
 //
 // Since a refusal writes nothing, there are no more live keys than have been
-// admitted in the longest window, times the keys of one request. Where a
+// admitted in the longest window of each tally. Where a
 // [Tally.Total] limits what is admitted, this is a number; where none does,
 // or where it is beyond [MaxKeys], the latter is what bounds memory.
 //
@@ -97,51 +97,73 @@ func (l *Embedded) Prepare(tallies []*Tally) (Plan, error) {
 
 // bound fills in how much the tallies of sends may take.
 func (p *Plan) bound(tallies []*Tally) {
-	var longest time.Duration
-	keyed, marks, totals := 0, 0, 0
-	for _, t := range tallies {
-		if t.Count.Attempts() {
-			continue
-		}
-		if t.Total {
-			totals++
-		} else {
-			keyed++
-		}
-		marks++
-		if t.Distinct {
-			marks += 2
-		}
-		window, _, _ := reach(t.Limits)
-		if t.Period != Sliding {
-			marks += 2
-			window = t.Period.longest()
-		}
-		longest = max(longest, window)
-	}
-	admitted := math.Inf(1)
+	lines := math.Inf(1)
 	for _, t := range tallies {
 		if !t.Total || t.Count != Sends || t.Distinct || t.Period != Sliding {
 			continue
 		}
 		for i := range t.Limits {
 			limit := &t.Limits[i]
-			if n := float64(limit.Max) * math.Ceil(float64(longest)/float64(limit.Window)); !limit.Shadow && n < admitted {
-				admitted, p.By = n, limit.Name
+			if limit.Shadow {
+				continue
+			}
+			if k, n := limit.bound(tallies); n < lines {
+				lines, p.By, p.Keys, p.Lines = n, limit.Name, clamp(k), clamp(n)
 			}
 		}
 	}
 	most := p.MaxKeys + p.MaxKeys/4
-	if p.By != "" {
-		// Each event takes one line at most: its key's first, or one to go on.
-		p.Keys = clamp(admitted*float64(keyed) + float64(totals))
-		p.Lines = clamp(admitted*float64(keyed+holdLines(marks)) + float64(totals)*(MaxExact+Cells)/lineRuns)
-		// Sweeping looks at four lines for each that is taken.
-		if p.Lines <= p.MaxKeys {
-			most = min(most, clamp(float64(p.Lines)*4/3))
-		}
+	// Sweeping looks at four lines for each that is taken.
+	if p.By != "" && p.Lines <= p.MaxKeys {
+		most = min(most, clamp(lines*4/3))
 	}
 	p.Bytes = (most+chunkLines-1)/chunkLines*chunkLines*64 + max(most*indexBytes, segmentBytes)
+}
+
+// bound returns how many keys, and how many lines, there can be of tallies if
+// all that is admitted is charged to l. Each event takes one line at most: its
+// key's first, or one to go on.
+func (l *Limit) bound(tallies []*Tally) (keys, lines float64) {
+	admitted := func(in time.Duration) float64 {
+		return float64(l.Max) * math.Ceil(float64(in)/float64(l.Window))
+	}
+	marks := 0
+	var longest time.Duration // that a reservation lasts
+	for _, t := range tallies {
+		if t.Count.Attempts() {
+			continue
+		}
+		marks++
+		window, _, _ := reach(t.Limits)
+		held := window
+		if t.Period != Sliding {
+			window, held = t.Period.longest(), maxHeld
+		}
+		if t.Period != Sliding || t.Distinct {
+			marks += 2
+		}
+		longest = max(longest, held)
+		if t.Total {
+			keys++
+			lines += (MaxExact+Cells)/lineRuns + 1
+			continue
+		}
+		most := admitted(window) + t.banned(admitted)
+		keys += most
+		lines += most
+	}
+	return keys, lines + admitted(longest)*float64(holdLines(marks))
+}
+
+// banned returns how many keys there can be that are only there because they are
+// banned: each had all events of the limit that has banned it.
+func (t *Tally) banned(admitted func(in time.Duration) float64) (keys float64) {
+	for i := range t.Limits {
+		if l := &t.Limits[i]; l.Ban > 0 && !l.Shadow {
+			keys = max(keys, admitted(l.Window+l.Ban)/float64(l.Max))
+		}
+	}
+	return keys
 }
 
 func clamp(f float64) int { return int(min(f, 1<<50)) }

@@ -28,11 +28,17 @@ type Recovery struct {
 	Records int   // read from journals
 	Bytes   int64 // of the files read
 	// Cut are the bytes of a last record that was only half on disk. Nobody
-	// was let through on it: Reserve had not returned.
+	// was let through on it: Reserve had not returned. A last record that was
+	// whole, and was damaged later, looks the same.
 	Cut int64
 	// Behind is how long the wall clock has to go until it is where the ledger
-	// saw it last. Until then the ledger stands still: nothing expires, and
-	// limits refuse for so much longer.
+	// saw it last. Until then the ledger stands still: nothing expires, no period
+	// ends, and limits refuse for so much longer. More than some seconds of it
+	// mean that the clock is wrong now or was wrong then. If it was far ahead
+	// then, moving the directory away is all that helps, and forgets everything.
+	//
+	// A clock that is ahead cannot be told from time that has passed: what was
+	// counted is as old as it seems, and may no longer count.
 	Behind time.Duration
 	Took   time.Duration
 }

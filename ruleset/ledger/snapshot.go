@@ -91,15 +91,18 @@ func (s *snapshot) lines(chunk int) bool {
 	return true
 }
 
-// slots copies a row of a sketch.
+// slots copies a row of a sketch, a piece at a time.
 func (s *snapshot) slots(sketch seeded, row int) {
 	s.record.slots(sketch.seed, sketch.sketch, false)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for c := range sketch.rows[row] {
-		if from := &sketch.rows[row][c]; *from != (slot{}) {
-			s.record.slot(row*len(sketch.rows[row])+c, from)
+	columns := len(sketch.rows[row])
+	for from := 0; from < columns; from += pieceSlots {
+		s.mu.Lock()
+		for c := from; c < min(from+pieceSlots, columns); c++ {
+			if of := &sketch.rows[row][c]; *of != (slot{}) {
+				s.record.slot(row*columns+c, of)
+			}
 		}
+		s.mu.Unlock()
 	}
 }
 

@@ -20,6 +20,7 @@ type Stats struct {
 	Failures uint64 // records that could not be
 	Disk     int64  // bytes of the snapshot and the journals after it
 	Failing  error  // why the latest could not be put on disk, nil if it was
+	Growing  error  // why the latest snapshot could not be made, so that the journals grow; nil if it was
 }
 
 // Stats returns the state of the ledger.
@@ -31,7 +32,7 @@ func (l *Embedded) Stats() Stats {
 	s.Returned, s.Swept = l.returned, l.swept
 	s.Bytes = len(l.lines.chunks)*chunkLines*64 + l.index.bytes + len(l.index.dir)*8
 	if d := l.disk; d != nil {
-		s.Commits, s.Failures, s.Disk, s.Failing = d.commits, d.failures, d.bytes, d.failing
+		s.Commits, s.Failures, s.Disk, s.Failing, s.Growing = d.commits, d.failures, d.bytes, d.failing, d.compacting
 	}
 	for _, all := range l.attempts {
 		for _, sketch := range *all {

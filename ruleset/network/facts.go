@@ -12,7 +12,7 @@ type Facts struct {
 
 	Lists Set // the lists it is in
 
-	Country      string // ISO 3166-1 in capitals: the person's, where RelayCountry is known, and else the network's
+	Country      string // ISO 3166-1 in capitals: the person's, where RelayCountry is known, and else the network's, as are the next ones
 	RelayCountry string // what a list in Sources.Trust says
 	Registered   string // country in which the network is registered
 	Represented  string // country that the network's users represent: an embassy's, an army's
@@ -141,8 +141,10 @@ func (s *Sources) Facts(a netip.Addr) Facts {
 		f.Lists = f.Lists.Or(now.of(f.Addr, 0))
 	}
 	if speaking := f.Lists.And(s.Trust); !speaking.IsEmpty() {
-		if f.RelayCountry = now.country(judged, speaking); f.RelayCountry != "" {
-			f.Country = f.RelayCountry
+		f.RelayCountry = now.country(judged, speaking)
+		if f.RelayCountry != "" && f.RelayCountry != f.Country {
+			// What databases say is about the relay's machines.
+			f.Country, f.CountryConfidence, f.Continent, f.Subdivision = f.RelayCountry, 0, "", ""
 		}
 	}
 	return f

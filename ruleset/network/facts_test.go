@@ -151,6 +151,25 @@ func TestRelayCountry(t *testing.T) {
 	}
 }
 
+// Nothing that databases say of the relay is left beside another country.
+func TestRelayElsewhere(t *testing.T) {
+	s := &Sources{Databases: DatabasesOf(database(t, makeDatabase(t, "Test", []entry{{"192.0.2.0/24", m{
+		"country": m{"iso_code": mmdbtype.String("US"), "confidence": mmdbtype.Uint16(90)}, "continent": mmdbtype.String("NA"),
+		"region_code": mmdbtype.String("NY"), "registered_country": m{"iso_code": mmdbtype.String("US")},
+	}}}))), Lists: lists(t, list("relay", "192.0.2.0/24")), Trust: Set{}.With(0)}
+	a := netip.MustParseAddr("192.0.2.1")
+	for code, want := range map[string]Facts{
+		"US": {Country: "US", RelayCountry: "US", CountryConfidence: 90, Continent: "NA", Subdivision: "US-NY", Registered: "US"},
+		"GB": {Country: "GB", RelayCountry: "GB", Registered: "US"},
+	} {
+		s.Lists.replaceCountries(t, "relay", "192.0.2.0/24", code)
+		want.Addr, want.Kind, want.Lists = a, Documentation, Set{}.With(0)
+		if got := s.Facts(a); got != want {
+			t.Errorf("got  %+v\nwant %+v", got, want)
+		}
+	}
+}
+
 // BenchmarkFactsOfMany asks a country, an ASN and an anonymous-ip database, and
 // lists of 200,000 networks, for addresses that are not the same twice in a row.
 func BenchmarkFactsOfMany(b *testing.B) {

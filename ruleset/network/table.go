@@ -49,51 +49,62 @@ func (t *table) of(a netip.Addr) uint32 {
 // len returns how many spans have a number.
 func (t *table) len() int {
 	n := 0
-	for _, values := range [][]uint32{t.v4.values, t.v6.values} {
-		for _, v := range values {
-			if v != 0 {
-				n++
-			}
+	for _, s := range t.v4.spans {
+		if s.value != 0 {
+			n++
+		}
+	}
+	for _, v := range t.v6.values {
+		if v != 0 {
+			n++
 		}
 	}
 	return n
 }
 
-// maxIndex bounds an index to four million bytes.
-const maxIndex = 20
+// indexSize returns how many bits of an address an index of so many spans goes
+// by. 20 make it four million bytes large.
+func indexSize(spans int) int { return max(1, min(bits.Len(uint(spans))-3, 20)) }
 
 // spans4 are the spans of IPv4. The first begins at 0.0.0.0.
 type spans4 struct {
-	starts []uint32 // first address of each, rising
-	values []uint32 // of each
-	index  []uint32 // by the highest bits of an address: the first span that begins there or later
-	shift  int      // by how much an address is shifted to leave those bits
+	spans []span4
+	index []uint32 // by the highest bits of an address: the first span that begins there or later
+	shift int      // by how much an address is shifted to leave those bits
+}
+
+// span4 has what a look-up needs side by side in memory, which is what takes
+// the time.
+type span4 struct {
+	start uint32
+	value uint32
 }
 
 func (s *spans4) begin(start, value uint32) {
-	last := len(s.starts) - 1
+	last := len(s.spans) - 1
 	switch {
-	case last < 0 && value == 0, last >= 0 && s.values[last] == value:
-	case last >= 0 && s.starts[last] == start:
-		s.values[last] = value
+	case last < 0 && value == 0, last >= 0 && s.spans[last].value == value:
+	case last >= 0 && s.spans[last].start == start:
+		s.spans[last].value = value
 	default:
 		if last < 0 && start > 0 {
-			s.starts, s.values = append(s.starts, 0), append(s.values, 0)
+			s.spans = append(s.spans, span4{})
 		}
-		s.starts, s.values = append(s.starts, start), append(s.values, value)
+		s.spans = append(s.spans, span4{start, value})
 	}
 }
 
-// finish makes the index, with about as many entries as there are spans.
+// finish makes the index, with one entry for some eight spans, so that it stays
+// near the processor.
 func (s *spans4) finish() {
-	if len(s.starts) == 0 {
+	if len(s.spans) == 0 {
 		return
 	}
-	s.starts, s.values = slices.Clip(s.starts), slices.Clip(s.values)
-	size := min(bits.Len(uint(len(s.starts))), maxIndex)
+	s.spans = slices.Clip(s.spans)
+	size := indexSize(len(s.spans))
 	s.shift = 32 - size
 	s.index = make([]uint32, 1<<size+1)
-	fillIndex(s.index, len(s.starts), func(i int) uint32 { return s.starts[i] >> s.shift })
+	fillIndex(s.index, len(s.spans), func(i int) uint32 { return s.spans[i].start >> s.shift })
 }
 
 func (s *spans4) of(n uint32) uint32 {
@@ -101,8 +112,24 @@ func (s *spans4) of(n uint32) uint32 {
 		return 0
 	}
 	slot := n >> s.shift
-	at := last(s.starts, s.index[slot], s.index[slot+1], n)
-	return s.values[at]
+	from, to := s.index[slot], s.index[slot+1]
+	// It is the last span that begins at n or before: one of these, or the one
+	// before them.
+	at := max(int(from)-1, 0)
+	for left := int(to) - at; left > 1; {
+		half := left / 2
+		at += upper(half, uint64(n), uint64(s.spans[at+half].start))
+		left -= half
+	}
+	return s.spans[at].value
+}
+
+// upper returns half if n is in the upper half of a search, which begins at
+// start, and 0 if it is not. Which it is nobody can guess, and a processor that
+// guesses wrong loses more time than this takes.
+func upper(half int, n, start uint64) int {
+	_, below := bits.Sub64(n, start, 0)
+	return half & (int(below) - 1)
 }
 
 // spans6 are the spans of IPv6. The first begins at ::.
@@ -142,7 +169,7 @@ func (s *spans6) finish() {
 		s.fences = append(s.fences, s.high[i])
 	}
 	s.fences = slices.Clip(s.fences)
-	size := min(bits.Len(uint(len(s.high))), maxIndex)
+	size := indexSize(len(s.high))
 	s.shift = 61 - size
 	s.index = make([]uint32, 1<<size+1)
 	fillIndex(s.index, len(s.fences), func(i int) uint32 { return s.slot(s.fences[i]) })
@@ -174,15 +201,11 @@ func (s *spans6) of(high, low uint64) uint32 {
 
 // last returns the last place of which the start is at most n. It is between
 // from and to, or the one before from; there is always one.
-func last[T uint32 | uint64](starts []T, from, to uint32, n T) int {
+func last(starts []uint64, from, to uint32, n uint64) int {
 	at := max(int(from)-1, 0)
 	for left := int(to) - at; left > 1; {
 		half := left / 2
-		// Which half it is nobody can guess, and a processor that guesses wrong
-		// loses more time than this takes: after is 1 if the upper half begins
-		// after n.
-		_, after := bits.Sub64(uint64(n), uint64(starts[at+half]), 0)
-		at += half & (int(after) - 1)
+		at += upper(half, n, starts[at+half])
 		left -= half
 	}
 	return at
@@ -260,6 +283,6 @@ func addr6(high, low uint64) netip.Addr {
 
 // bytes returns how much memory the table takes.
 func (t *table) bytes() int64 {
-	return int64(4*(len(t.v4.starts)+len(t.v4.values)+len(t.v4.index))) +
+	return int64(8*len(t.v4.spans)+4*len(t.v4.index)) +
 		int64(8*(len(t.v6.high)+len(t.v6.low)+len(t.v6.fences))+4*(len(t.v6.values)+len(t.v6.index)))
 }

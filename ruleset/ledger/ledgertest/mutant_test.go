@@ -240,7 +240,7 @@ var mutants = []mutantOf{
 				k.events = k.events[:max(len(k.events)-1, 0)]
 			}
 		}
-	}}, []string{"not sent gives everything back once", "settling what is unknown or over changes nothing", "random schedules agree with the model"}},
+	}}, []string{"not sent gives everything back once", "settling what is unknown or over changes nothing", "a crowd never takes more than there is", "random schedules agree with the model"}},
 	{"not sent gives back only unverified", mutant{settle: func(m *Model, _ ledger.ID, o *ledger.Outcome) {
 		if *o == ledger.NotSent {
 			*o = ledger.Verified
@@ -315,7 +315,7 @@ var mutants = []mutantOf{
 			}
 		}
 	}}, []string{"members are given back one by one", "random schedules agree with the model"}},
-	{"looks and takes in two steps", mutant{racy: true}, []string{"a hundred for one place", "a hundred for what is left of an amount"}},
+	{"looks and takes in two steps", mutant{racy: true}, []string{"a hundred for one place", "a hundred for what is left of an amount", "calls at the same time are as if one after the other"}},
 	{"requests are not counted", mutant{tallies: func(t ledger.Tally) ledger.Tally {
 		if t.Count == ledger.Requests {
 			t.Count = ledger.Refusals
@@ -397,7 +397,7 @@ var mutants = []mutantOf{
 	}}, []string{"amounts are taken with all charges or not at all", "random amounts agree with the model"}},
 	{"amounts are not given back", mutant{settle: func(m *Model, id ledger.ID, o *ledger.Outcome) {
 		charged(m, id, func(_ *counter, e *event) { e.id = ledger.ID{} })
-	}}, []string{"amounts not sent are given back once and in their period", "what is settled is found under the secret it was charged", "random amounts agree with the model"}},
+	}}, []string{"amounts not sent are given back once and in their period", "a crowd never takes more than there is", "what is settled is found under the secret it was charged", "random amounts agree with the model"}},
 	{"amounts are given back each time", mutant{settle: func(m *Model, id ledger.ID, o *ledger.Outcome) {
 		if *o != ledger.NotSent || m.holds[id] != nil {
 			return

@@ -22,12 +22,28 @@ type call struct {
 }
 
 func (l *Ledger) call(ctx context.Context, at time.Time) *call {
+	if l.callersClock && l.address.spread > 0 {
+		at = l.latest(at) // slots have clocks of their own
+	}
 	c := &call{Ledger: l, caller: ctx, asked: at}
 	c.ctx, c.end = context.WithTimeout(ctx, l.address.timeout)
 	if l.callersClock {
 		c.at = formatInt((at.UnixNano() + 999) / 1000)
 	}
 	return c
+}
+
+// latest returns the latest of the callers' times.
+func (l *Ledger) latest(at time.Time) time.Time {
+	for ns := at.UnixNano(); ; {
+		last := l.callersLast.Load()
+		if ns <= last {
+			return time.Unix(0, last)
+		}
+		if l.callersLast.CompareAndSwap(last, ns) {
+			return at
+		}
+	}
 }
 
 // charge does what mode says, in one partition or in several.
@@ -164,7 +180,7 @@ const replyHead = 3 // numbers before those of what was short
 
 // ask runs the script for one partition.
 func (c *call) ask(ctx context.Context, p *partition, mode string, id ledger.ID, charges []ledger.Charge, a *ledger.Answer) error {
-	_, err := c.askSeen(ctx, p, mode, id, charges, a)
+	_, err := c.askSeen(ctx, p, mode, id, charges, nil, a)
 	return err
 }
 
@@ -174,13 +190,13 @@ type seen struct {
 	full   bool // a limit on requests has no room
 }
 
-// askSeen is ask, and tells what else was seen.
-func (c *call) askSeen(ctx context.Context, p *partition, mode string, id ledger.ID, charges []ledger.Charge, a *ledger.Answer) (saw seen, err error) {
-	return c.askAs(ctx, p, mode, id, charges, a, c.asked)
+// askSeen is ask, knows what is elsewhere, and tells what else was seen.
+func (c *call) askSeen(ctx context.Context, p *partition, mode string, id ledger.ID, charges []ledger.Charge, elsewhere []elsewhere, a *ledger.Answer) (saw seen, err error) {
+	return c.askAs(ctx, p, mode, id, charges, elsewhere, a, c.asked)
 }
 
 // askAs is askSeen, with the periods around at.
-func (c *call) askAs(ctx context.Context, p *partition, mode string, id ledger.ID, charges []ledger.Charge, a *ledger.Answer, at time.Time) (saw seen, err error) {
+func (c *call) askAs(ctx context.Context, p *partition, mode string, id ledger.ID, charges []ledger.Charge, elsewhere []elsewhere, a *ledger.Answer, at time.Time) (saw seen, err error) {
 	sh := c.shapes.of(mode, charges)
 	script := sh.script
 	args := make([]any, 3, 3+2+2*len(charges)+7)
@@ -191,9 +207,16 @@ func (c *call) askAs(ctx context.Context, p *partition, mode string, id ledger.I
 	if own != "" {
 		args = append(args, own)
 	}
-	if script.text == "" || !ordinary(charges) {
+	if script.text == "" || !ordinary(charges) || len(elsewhere) > 0 {
 		script = chargeScript
-		args = append(args[:3+args[2].(int)+3], own, mode, sh.json, others(charges))
+		also := others(charges)
+		for i, e := range elsewhere {
+			also[e.charge] = byte(args[2].(int) + 1 + i)
+		}
+		args = append(args[:3+args[2].(int)+3], own, mode, sh.json, also)
+		for _, e := range elsewhere {
+			args = append(args, e.value)
+		}
 	}
 	how := asks
 	switch mode {
@@ -217,7 +240,7 @@ func (c *call) askAs(ctx context.Context, p *partition, mode string, id ledger.I
 		if len(reply) < 4 || !at.Equal(c.asked) {
 			return saw, errPeriods
 		}
-		return c.askAs(ctx, p, mode, id, charges, a, time.UnixMilli(reply[3]))
+		return c.askAs(ctx, p, mode, id, charges, elsewhere, a, time.UnixMilli(reply[3]))
 	default:
 		return saw, fmt.Errorf("the script replied %d", reply[0])
 	}

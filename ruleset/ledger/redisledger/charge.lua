@@ -3,7 +3,8 @@
 --
 -- Before it: mode, what to do: k(eek), l(ook), r(eserve), c(ount) or p(ut
 -- back); shape, what is charged, see shape.go; also, for each charge a byte:
--- which of KEYS is its key under another secret, 0 if none.
+-- which of KEYS is its key under another secret, 0 if none. Beyond KEYS are
+-- ARGV from the 8th: the values of such keys in other slots.
 --
 -- All that may fail is done before the first write, so that it happens whole
 -- or not at all.
@@ -43,7 +44,7 @@ end
 
 local function parse(s)
   local o = {ban = 0, whose = 0, keep = 0, forgotten = event - 1, log = {}, most = 0}
-  if not s then
+  if not s or s == '' then
     return o
   end
   local format, keep = byte(s, 1, 2)
@@ -283,8 +284,9 @@ local function ask(i, T, o, other)
     end
   end
   full = full or lacks and T.count == REQUESTS
-  if o.stored and longest > 0 and not banned then
+  if longest > 0 and not banned and (o.stored or other and other.stored) then
     o.ban, o.whose, o.rewrite = now + longest, whoseNext, T
+    o.keep = math.max(o.keep, T.keep)
     short(i, whoseNext, longest, 1)
   end
   for _, s in ipairs({o, other}) do
@@ -304,7 +306,13 @@ end
 if mode == 'r' or mode == 'l' or mode == 'k' then
   for i, T in ipairs(shape) do
     local at = byte(also, i) or 0
-    ask(i, T, states[KEYS[i + 2]], at > 0 and states[KEYS[at]] or nil)
+    local other
+    if at > #KEYS then
+      other = parse(ARGV[at - #KEYS + 7])
+    elseif at > 0 then
+      other = states[KEYS[at]]
+    end
+    ask(i, T, states[KEYS[i + 2]], other)
   end
 end
 if refused then
@@ -432,7 +440,7 @@ local function format(T, o)
     return put('<dd', o.ends, o.sum)
   elseif T.kind == MEMBERS then
     parts[1] = put('<d', o.forgotten)
-    for _, m in ipairs(o.members) do
+    for _, m in ipairs(o.members or {}) do
       parts[#parts + 1] = m[3] .. put('<dI4', m[1], m[2])
     end
     return table.concat(parts)
@@ -486,7 +494,7 @@ for key, o in pairs(states) do
     if o.add then
       value = head(o, T.kind) .. format(T, o)
     else
-      value = head(o, o.format) .. o.body
+      value = head(o, o.format or T.kind) .. (o.body or format(T, o))
     end
     local until_ = T.kind == SUM and o.ends + 60000 or event + T.ttl
     call('PSETEX', key, math.max(until_, o.ban) - now + slack, value)

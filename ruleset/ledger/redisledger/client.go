@@ -25,7 +25,7 @@ type client struct {
 // watcher is told who the servers are: on each new connection, and in a
 // cluster with each answer.
 type watcher interface {
-	connected(addr, who string)
+	connected(addr string, who identity)
 	served(key, addr string)
 }
 
@@ -41,7 +41,10 @@ func newClient(a *address, base *tls.Config, w watcher) (*client, error) {
 			if err != nil {
 				return err
 			}
-			w.connected(addr, identity(info))
+			if field(info, "redis_mode:") == "sentinel" {
+				return nil // it is asked who the master is, and is not one
+			}
+			w.connected(addr, identity{run: field(info, "run_id:"), history: field(info, "master_replid:")})
 			return nil
 		}
 	}
@@ -129,12 +132,7 @@ func tlsConfig(a *address, base *tls.Config) (*tls.Config, error) {
 	return c, nil
 }
 
-// identity is who a server says that it is: the run id of its process, and the
-// id of the history of its data, which is a new one after each fail-over.
-func identity(info string) string {
-	return field(info, "run_id:") + "/" + field(info, "master_replid:")
-}
-
+// field returns a field of what INFO replies.
 func field(info, name string) string {
 	_, after, _ := strings.Cut(info, "\n"+name)
 	value, _, _ := strings.Cut(after, "\r\n")

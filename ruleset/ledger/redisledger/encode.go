@@ -85,7 +85,7 @@ func (p *partition) names(args []any, id ledger.ID, charges []ledger.Charge) []a
 
 // others tells for each charge which of the keys is its key under another
 // secret, in one byte; 0 is none.
-func others(charges []ledger.Charge) string {
+func others(charges []ledger.Charge) []byte {
 	b := make([]byte, len(charges))
 	next := 2 + len(charges)
 	for i := range charges {
@@ -94,7 +94,7 @@ func others(charges []ledger.Charge) string {
 			b[i] = byte(next)
 		}
 	}
-	return string(b)
+	return b
 }
 
 // ordinary reports whether the shape's own script will do for these charges:

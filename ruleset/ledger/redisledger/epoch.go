@@ -27,7 +27,7 @@ type standing struct {
 	restored atomic.Uint64 // changes after which all was put back
 
 	mu      sync.Mutex
-	servers map[string]string // who each address said that it is, last
+	servers map[string]identity // who each address said that it is, last
 }
 
 // tellLost notes that the server may lack what it had. Without a Fallback
@@ -68,14 +68,18 @@ func (l *Ledger) see(p *partition, sent time.Time, reply []int64) {
 	p.epoch.Store(epoch)
 }
 
-// connected notes who the server at an address is. One that has failed over
-// is another: it has the run id of the process, and a replication id that
-// changes whenever a replica becomes a master.
-func (l *Ledger) connected(addr, who string) {
+// identity is who a server says that it is.
+type identity struct {
+	run     string // its process
+	history string // of its data: another one after each fail-over
+}
+
+// connected notes who the server at an address is.
+func (l *Ledger) connected(addr string, who identity) {
 	l.standing.mu.Lock()
 	defer l.standing.mu.Unlock()
 	if l.standing.servers == nil {
-		l.standing.servers = make(map[string]string)
+		l.standing.servers = make(map[string]identity)
 	}
 	if was, known := l.standing.servers[addr]; known && was != who {
 		l.tellLost()
@@ -109,7 +113,8 @@ func (l *Ledger) partitionOf(key string) *partition {
 }
 
 // mark names the servers that this ledger is on now, and the data there: all
-// gates that see the same have the same.
+// gates that see the same have the same. The history is left out, as a gate
+// may have connected to a replica before it became the master.
 func (l *Ledger) mark() uint64 {
 	l.standing.mu.Lock()
 	defer l.standing.mu.Unlock()
@@ -119,7 +124,7 @@ func (l *Ledger) mark() uint64 {
 		if node := l.parts[i].node.Load(); node != nil {
 			addr = *node
 		}
-		fmt.Fprintln(h, l.standing.servers[addr], l.parts[i].epoch.Load())
+		fmt.Fprintln(h, l.standing.servers[addr].run, l.parts[i].epoch.Load())
 	}
 	return h.Sum64()
 }

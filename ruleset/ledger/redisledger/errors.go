@@ -47,7 +47,7 @@ func plain(err error) error {
 }
 
 // needed is what the server's user has to be allowed.
-const needed = "+eval +evalsha +time +get +mget +set +psetex +del +info, with wait_replicas +wait, in a cluster +cluster|slots +asking, and the keys {otp:NAME}*"
+const needed = "+eval +evalsha +time +get +mget +set +psetex +setrange +del +info, with wait_replicas +wait, in a cluster +cluster|slots +asking, and the keys {otp:NAME}*"
 
 // explain says what an operator can do about a reply that is an error. The
 // server's words are kept: they name commands and users, and no passwords.

@@ -146,7 +146,7 @@ func (f *Fallback) wake() {
 // gone reports whether err means that the server could not count, and not that
 // the caller has left or asked for what cannot be.
 func gone(ctx context.Context, err error) bool {
-	return err != nil && ctx.Err() == nil && !errors.Is(err, errNoID) && !errors.Is(err, errCancelling)
+	return err != nil && ctx.Err() == nil && !errors.Is(err, errNoID) && !errors.Is(err, errAmount) && !errors.Is(err, errCancelling)
 }
 
 // Look asks whether all charges would fit. See [ledger.Ledger].
@@ -180,6 +180,9 @@ func (f *Fallback) Reserve(ctx context.Context, at time.Time, id ledger.ID, char
 			if err == nil {
 				f.feed(ctx, at, id, charges, a)
 			}
+			if err == nil && !a.Refused && f.away.Load() {
+				return f.reserveAgain(ctx, at, id, charges, a)
+			}
 			if err == nil && !f.redis.standing.same(changes) {
 				f.memory.doubt(id) // others may be putting back already
 				f.leave(errDataGone)
@@ -200,6 +203,21 @@ func (f *Fallback) Reserve(ctx context.Context, at time.Time, id ledger.ID, char
 	}
 	if uncertain {
 		f.redis.cancels.add(id, 0)
+	}
+	return err
+}
+
+// reserveAgain asks the gate's own ledger about what the server has admitted,
+// but not before the gate began to decide by itself: it may have let others
+// through who did not see this one. Whoever comes after feed has seen it.
+func (f *Fallback) reserveAgain(ctx context.Context, at time.Time, id ledger.ID, charges []ledger.Charge, a *ledger.Answer) error {
+	_ = f.own.Settle(context.WithoutCancel(ctx), at, id, ledger.NotSent)
+	f.memory.settled(id, ledger.NotSent)
+	err := f.reserveAlone(ctx, at, id, charges, a, true)
+	if err != nil || a.Refused {
+		f.redis.cancels.add(id, 0)
+	} else if !f.away.Load() { // it came back meanwhile
+		f.leave(ErrAway)
 	}
 	return err
 }

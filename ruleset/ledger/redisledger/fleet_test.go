@@ -13,7 +13,10 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -72,6 +75,7 @@ func TestTLS(t *testing.T) {
 		"no certificate": "rediss://" + s.Addr + "?ca=" + in("ca.pem"),
 		"no authority":   "rediss://" + s.Addr + "?cert=" + in("client.pem") + "&key=" + in("client.key"),
 		"another name":   "rediss://" + s.Addr + "?server_name=example.com&ca=" + in("ca.pem") + "&cert=" + in("client.pem") + "&key=" + in("client.key"),
+		"another host":   "rediss://localhost:" + strconv.Itoa(s.Port) + "?ca=" + in("ca.pem") + "&cert=" + in("client.pem") + "&key=" + in("client.key"),
 		"no TLS":         "redis://" + s.Addr,
 	} {
 		var a ledger.Answer
@@ -88,46 +92,81 @@ func TestTLS(t *testing.T) {
 func TestFailover(t *testing.T) {
 	r := redistest.StartSentinel(t, 2)
 	master := r.Servers[0]
-	l := open(t, r.URL()+"?wait_replicas=1&timeout=200ms", "")
+	l := open(t, r.URL()+"?wait_replicas=2&timeout=2s", "")
 	for key := range uint64(20) {
-		admitted(t, l, of(phones, key))
+		admittedInTheEnd(t, l, of(phones, key))
 	}
 	master.Kill()
 	r.WaitForMaster(t, master)
 	eventually(t, "the new master is asked", func() bool { return answers(l, of(phones, 99)) })
-	for key := range uint64(20) {
-		refused(t, l, of(phones, key))
-	}
-	admitted(t, l, of(phones, 50))
+	eventually(t, "nothing is in doubt", func() bool { return l.Stats().Cancelling == 0 })
 	if stats := l.Stats(); stats.Lost == 0 {
 		t.Errorf("a new server went unseen: %+v", stats)
 	}
+	after := open(t, r.URL()+"?timeout=2s", "") // only one replica is left to wait for
+	for key := range uint64(20) {
+		refusedInTheEnd(t, after, of(phones, key))
+	}
+	admitted(t, after, of(phones, 50))
 }
 
-// Without wait_replicas, a replica that lacks the end is told by the gates.
+// admittedInTheEnd tries again while a replica is too slow to say that it has
+// what was written.
+func admittedInTheEnd(t testing.TB, l *redisledger.Ledger, charges ...ledger.Charge) {
+	t.Helper()
+	eventually(t, "enough replicas have it", func() bool {
+		var a ledger.Answer
+		err := l.Reserve(background, time.Now(), newID(), charges, &a)
+		if err != nil && !errors.Is(err, redisledger.ErrUncertain) && !errors.Is(err, redisledger.ErrAway) {
+			t.Fatal(err)
+		}
+		return err == nil && !a.Refused // the uncertain ones are given back
+	})
+}
+
+// refusedInTheEnd tries again while connections to a server that has gone are
+// being closed.
+func refusedInTheEnd(t testing.TB, l ledger.Ledger, charges ...ledger.Charge) {
+	t.Helper()
+	eventually(t, "there is an answer", func() bool {
+		var a ledger.Answer
+		err := l.Reserve(background, time.Now(), newID(), charges, &a)
+		if err == nil && !a.Refused {
+			t.Fatal("admitted, want refused")
+		}
+		return err == nil
+	})
+}
+
+// Without wait_replicas, a replica that lacks the end is told by the gates,
+// and until all have done so none of them believes it.
 func TestFailoverWithoutTheEnd(t *testing.T) {
 	r := redistest.StartSentinel(t, 1)
 	master := r.Servers[0]
-	l, err := redisledger.Open(redisledger.Config{URL: r.URL()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	f := redisledger.NewFallback(l, ledger.NewEmbedded(), redisledger.FallbackConfig{Gates: 2})
-	t.Cleanup(func() { f.Close() })
-	admitted(t, f, of(phones, 1))
-	eventually(t, "the replica has it", func() bool { return r.Servers[1].Do("DBSIZE").(int64) >= 3 })
+	all := gates(t, 2, r.URL()+"?timeout=2s")
+	announced(t, all)
+	admitted(t, all[0], of(phones, 1))
+	admitted(t, all[1], of(phones, 2))
+	eventually(t, "the replica has it", func() bool { return r.Servers[1].Do("DBSIZE").(int64) >= 6 })
 	r.Servers[1].Do("REPLICAOF", "127.0.0.1", 1) // cut off
 	for key := range uint64(20) {
-		admitted(t, f, of(phones, 100+key))
+		admitted(t, all[key%2], of(phones, 100+key))
 	}
 	master.Kill()
 	r.WaitForMaster(t, master)
-	together(t, []*redisledger.Fallback{f})
-	other := open(t, r.URL(), "")
+	together(t, all)
+	other := open(t, r.URL()+"?timeout=2s", "")
 	for key := range uint64(20) {
-		refused(t, other, of(phones, 100+key))
+		refused(t, all[(key+1)%2], of(phones, 100+key))
+		refusedInTheEnd(t, other, of(phones, 100+key))
 	}
 	refused(t, other, of(phones, 1))
+	refused(t, other, of(phones, 2))
+	for i, f := range all {
+		if stats := f.Stats(); stats.Impatient != 0 || stats.Lost == 0 {
+			t.Errorf("gate %d: %+v", i, stats)
+		}
+	}
 }
 
 func TestWaitForReplicas(t *testing.T) {
@@ -147,19 +186,45 @@ func TestWaitForReplicas(t *testing.T) {
 	}
 }
 
+// A gate whose server waits for replicas in vain decides by itself, and the
+// server is not taken for dead.
+func TestFallbackWithoutReplicas(t *testing.T) {
+	s := redistest.Start(t)
+	f := gate(t, 2, "redis://"+s.Addr+"?wait_replicas=1&timeout=1s")
+	four := tally("four", ledger.Sends, limit(4, time.Hour))
+	if n := len(fill(t, f, of(four, 1))); n != 2 {
+		t.Errorf("%d are admitted, want the share of 2", n)
+	}
+	strict := tally("strict", ledger.Sends, ledger.Limit{Name: "strict", Max: 5, Window: time.Hour, Away: ledger.Deny})
+	if err := try(t, f, of(strict, 1)); !errors.Is(err, redisledger.ErrAway) {
+		t.Errorf("error %v, want ErrAway", err)
+	}
+	if stats := f.Stats(); stats.Alone || !stats.Up || stats.Decided == 0 {
+		t.Errorf("stats %+v", stats)
+	}
+	l := open(t, "redis://"+s.Addr+"?timeout=1s", "")
+	eventually(t, "what was refused is given back", func() bool { return f.Stats().Cancelling == 0 })
+	if n := len(fill(t, l, of(four, 1))); n != 2 {
+		t.Errorf("%d more are admitted, want 2", n)
+	}
+}
+
 func TestClusterLosesAMaster(t *testing.T) {
 	c := redistest.StartCluster(t, 3, 1)
-	tag := open(t, c.URL()+"?wait_replicas=1&timeout=500ms", "lose")
-	spread := open(t, c.URL()+"?wait_replicas=1&timeout=500ms&spread=8", "lose-spread")
+	const options = "?wait_replicas=1&timeout=2s"
+	tag, spread := open(t, c.URL()+options, "lose"), open(t, c.URL()+options+"&spread=8", "lose-spread")
 	both := []*redisledger.Ledger{tag, spread}
+	// With the master the only replica of its slots goes, so what is asked
+	// afterwards does not wait for one.
+	after := []*redisledger.Ledger{open(t, c.URL()+"?timeout=2s", "lose"), open(t, c.URL()+"?timeout=2s&spread=8", "lose-spread")}
 	for _, l := range both {
 		for key := range uint64(20) {
-			admitted(t, l, of(phones, key), of(wide, 0))
+			admittedInTheEnd(t, l, of(phones, key), of(wide, 0))
 		}
 	}
 	_, master := c.Slot("{otp:lose}")
 	master.Kill()
-	for _, l := range both {
+	for _, l := range after {
 		eventually(t, "another master is asked", func() bool {
 			for key := range uint64(20) { // in all slots
 				if !answers(l, of(phones, key)) {
@@ -169,8 +234,118 @@ func TestClusterLosesAMaster(t *testing.T) {
 			return true
 		})
 		for key := range uint64(20) {
-			refused(t, l, of(phones, key), of(wide, 0))
+			refusedInTheEnd(t, l, of(phones, key), of(wide, 0))
 		}
+	}
+}
+
+// Whatever happens to the servers while three gates are busy: none of the
+// limits is exceeded by more than the shares of the others, and in the end the
+// server knows of everything.
+func TestUnderLoad(t *testing.T) {
+	single := func(s *redistest.Server) string { return "redis://" + s.Addr }
+	durable := []string{"--appendonly", "yes", "--appendfsync", "always"}
+	for _, load := range []struct {
+		name  string
+		start func(t testing.TB) (url string, disturb func())
+	}{
+		{"killed and restarted", func(t testing.TB) (string, func()) {
+			s := redistest.Start(t, durable...)
+			return single(s), func() { s.Kill(); time.Sleep(200 * time.Millisecond); s.Restart() }
+		}},
+		{"hung", func(t testing.TB) (string, func()) {
+			s := redistest.Start(t)
+			return single(s), func() { s.Pause(); time.Sleep(200 * time.Millisecond); s.Resume() }
+		}},
+		{"emptied", func(t testing.TB) (string, func()) {
+			s := redistest.Start(t)
+			return single(s), func() { s.Do("FLUSHALL") }
+		}},
+		{"restarted with nothing", func(t testing.TB) (string, func()) {
+			s := redistest.Start(t)
+			return single(s), func() { s.Kill(); s.Restart() }
+		}},
+		{"fail-over", func(t testing.TB) (string, func()) {
+			r := redistest.StartSentinel(t, 1)
+			return r.URL(), func() { r.Servers[0].Kill(); r.WaitForMaster(t, r.Servers[0]) }
+		}},
+		{"a promotion in a cluster", func(t testing.TB) (string, func()) {
+			c := redistest.StartCluster(t, 3, 1)
+			_, master := c.Slot("{otp:gate}")
+			return c.URL(), master.Kill
+		}},
+		{"a promotion in a cluster, spread", func(t testing.TB) (string, func()) {
+			c := redistest.StartCluster(t, 3, 1)
+			return c.URL() + "?spread=8", c.Masters[1].Kill
+		}},
+	} {
+		t.Run(load.name, func(t *testing.T) {
+			url, disturb := load.start(t)
+			const n, most, keys = 3, 4, 200
+			few := tally("few", ledger.Sends, limit(most, time.Hour))
+			all := gates(t, n, url)
+			announced(t, all)
+			var counts [keys]atomic.Int64
+			var turn atomic.Int64
+			stop := make(chan struct{})
+			var wg sync.WaitGroup
+			for _, f := range all {
+				for range 2 {
+					wg.Go(func() {
+						for {
+							select {
+							case <-stop:
+								return
+							case <-time.After(time.Millisecond):
+							}
+							key := turn.Add(1) % keys
+							var a ledger.Answer
+							if f.Reserve(background, time.Now(), newID(), []ledger.Charge{of(few, uint64(key))}, &a) == nil && !a.Refused {
+								counts[key].Add(1)
+							}
+						}
+					})
+				}
+			}
+			eventually(t, "there is load", func() bool { return turn.Load() > 2*keys })
+			disturb()
+			eventually(t, "all have noticed", func() bool {
+				for _, f := range all {
+					if f.Stats().Decided == 0 {
+						return false
+					}
+				}
+				return true
+			})
+			together(t, all)
+			busy := turn.Load()
+			eventually(t, "there is load again", func() bool { return turn.Load() > busy+2*keys })
+			close(stop)
+			wg.Wait()
+			together(t, all)
+			highest := int64(0)
+			for key := range counts {
+				had := counts[key].Load()
+				if highest = max(highest, had); had > most+(n-1)*1 {
+					t.Errorf("key %d: %d are admitted of %d", key, had, most)
+				}
+				more := 0
+				for ; more <= most; more++ {
+					if _, a := reserve(t, all[key%n], of(few, uint64(key))); a.Refused {
+						break
+					}
+				}
+				if more > 0 && had+int64(more) > most {
+					t.Errorf("key %d: after %d of %d, %d more are admitted", key, had, most, more)
+				}
+			}
+			for i, f := range all {
+				if stats := f.Stats(); stats.Impatient != 0 || stats.Waiting != 0 || stats.Forgotten != 0 || stats.Dropped != 0 {
+					t.Errorf("gate %d: %+v", i, stats)
+				}
+			}
+			t.Logf("the most for one key was %d of %d, in %d requests", highest, most, turn.Load())
+		})
 	}
 }
 

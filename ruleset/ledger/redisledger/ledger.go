@@ -59,6 +59,7 @@ type Ledger struct {
 	// callersClock is for tests: the ledger takes the caller's time in place
 	// of the server's.
 	callersClock bool
+	callersLast  atomic.Int64 // nanoseconds, the latest of these times
 	// lost is called when data has gone: the server was emptied, or another
 	// one has taken its place. back is called when the breaker has closed.
 	lost, back atomic.Pointer[func()]
@@ -85,6 +86,7 @@ var ErrUncertain = errors.New("no answer")
 
 var (
 	errNoID       = errors.New("ledger: a reservation needs an id")
+	errAmount     = fmt.Errorf("ledger: an amount to charge is 0 to %d", int64(ledger.MaxAmount))
 	errCancelling = errors.New("ledger: this id is just being given back")
 	errDataGone   = errors.New("the server's data has gone, or another server has taken its place")
 	errLate       = errors.New("the server came to it too late")
@@ -186,7 +188,13 @@ func (l *Ledger) ask(ctx context.Context, at time.Time, mode string, id ledger.I
 		a.Refused = false
 		return nil
 	}
-	if !l.callersClock && l.denied.find(now(), charges, a) {
+	for i := range charges {
+		if amount := charges[i].Amount; amount < 0 || amount > ledger.MaxAmount {
+			return errAmount
+		}
+	}
+	if !l.callersClock && l.denied.find(int64(time.Since(base)), charges, a) {
+		l.denied.hits.Add(1)
 		return nil
 	}
 	if l.breaker.open.Load() {

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -117,8 +116,8 @@ var phones, wide = tally("phone", ledger.Sends, limit(1, time.Hour)), tally("all
 
 func TestGatesShareOneServer(t *testing.T) {
 	s := redistest.Start(t)
-	a, b := open(t, "redis://"+s.Addr, ""), open(t, "redis://"+s.Addr, "")
-	other := open(t, "redis://"+s.Addr, "other")
+	a, b := open(t, "redis://"+s.Addr+"?timeout=2s", ""), open(t, "redis://"+s.Addr+"?timeout=2s", "")
+	other := open(t, "redis://"+s.Addr+"?timeout=2s", "other")
 	id := admitted(t, a, of(phones, 1))
 	short := refused(t, b, of(phones, 1))
 	if short.Wait < time.Hour-time.Second || short.Wait > time.Hour+time.Millisecond {
@@ -188,7 +187,7 @@ func TestNeverOverAdmits(t *testing.T) {
 
 func TestKeysAreHashedAndExpire(t *testing.T) {
 	s := redistest.Start(t)
-	l := open(t, "redis://"+s.Addr, "signup")
+	l := open(t, "redis://"+s.Addr+"?timeout=2s", "signup")
 	ips := tally("ip", ledger.Requests, limit(60, time.Minute))
 	distinct := tally("distinct", ledger.Unverified, limit(5, time.Hour))
 	distinct.Distinct = true
@@ -219,7 +218,7 @@ func TestKeysAreHashedAndExpire(t *testing.T) {
 
 func TestRefusalWritesNothing(t *testing.T) {
 	s := redistest.Start(t, "--enable-debug-command", "local")
-	l := open(t, "redis://"+s.Addr, "")
+	l := open(t, "redis://"+s.Addr+"?timeout=2s", "")
 	admitted(t, l, of(phones, 1))
 	before := s.Do("DEBUG", "DIGEST")
 	for i := range uint64(100) {
@@ -232,7 +231,7 @@ func TestRefusalWritesNothing(t *testing.T) {
 
 func TestUnknownScript(t *testing.T) {
 	s := redistest.Start(t)
-	l := open(t, "redis://"+s.Addr, "")
+	l := open(t, "redis://"+s.Addr+"?timeout=2s", "")
 	admitted(t, l, of(phones, 1))
 	s.Do("SCRIPT", "FLUSH")
 	id := admitted(t, l, of(phones, 2))
@@ -243,48 +242,39 @@ func TestUnknownScript(t *testing.T) {
 }
 
 // A script that a client had sent and given up on, and that the server comes
-// to later, or twice, takes nothing more.
+// to later, or twice, takes nothing more. One caller finds out, and later ones
+// do not ask at all.
 func TestHungServer(t *testing.T) {
 	s := redistest.Start(t)
-	l := open(t, "redis://"+s.Addr, "")
+	l := open(t, "redis://"+s.Addr+"?timeout=500ms", "")
+	eventually(t, "the server answers", func() bool { return answers(l, of(phones, 9)) })
 	admitted(t, l, of(phones, 1), of(wide, 0))
 	s.Pause()
+	before := l.Stats()
 	var a ledger.Answer
-	start := time.Now()
-	err := l.Reserve(background, start, newID(), []ledger.Charge{of(phones, 2), of(wide, 0)}, &a)
-	first := time.Since(start)
+	err := l.Reserve(background, time.Now(), newID(), []ledger.Charge{of(phones, 2), of(wide, 0)}, &a)
 	if !errors.Is(err, redisledger.ErrUncertain) || !a.Refused || a.Short.Tally != nil {
 		t.Fatalf("refused %t with error %v, want an uncertain one", a.Refused, err)
 	}
-	if first > 60*time.Millisecond {
-		t.Errorf("the first caller waited %s, want at most 60ms", first)
-	}
-	var waits []time.Duration
 	for range 1000 {
-		start := time.Now()
-		err = l.Reserve(background, start, newID(), []ledger.Charge{of(phones, 2), of(wide, 0)}, &a)
-		waits = append(waits, time.Since(start))
+		err = l.Reserve(background, time.Now(), newID(), []ledger.Charge{of(phones, 2), of(wide, 0)}, &a)
 		if !errors.Is(err, redisledger.ErrAway) || !a.Refused {
 			t.Fatalf("refused %t with error %v, want ErrAway", a.Refused, err)
 		}
 	}
-	slices.Sort(waits)
-	if median := waits[500]; median > 100*time.Microsecond { // 5µs where nothing else runs
-		t.Errorf("later callers waited %s, want microseconds", median)
+	after := l.Stats()
+	if after.Up || after.Opened != before.Opened+1 || after.Away-before.Away != 1000 || after.Trips-before.Trips != 1 {
+		t.Errorf("stats %+v, before %+v", after, before)
 	}
-	t.Logf("the first caller waited %s, later ones %s (median)", first, waits[500])
-	if stats := l.Stats(); stats.Up || stats.Opened != 1 || stats.Away != 1000 {
-		t.Errorf("stats %+v", stats)
-	}
-	time.Sleep(100 * time.Millisecond)
 	s.Resume()
 	eventually(t, "the server answers again", func() bool { return answers(l, of(phones, 9)) })
+	eventually(t, "what was in doubt is given back", func() bool { return l.Stats().Cancelling == 0 })
 	admitted(t, l, of(phones, 2)) // the late script has taken nothing
 }
 
 func TestKilledAndRestarted(t *testing.T) {
 	s := redistest.Start(t, "--appendonly", "yes", "--appendfsync", "always")
-	l := open(t, "redis://"+s.Addr, "")
+	l := open(t, "redis://"+s.Addr+"?timeout=2s", "")
 	admitted(t, l, of(phones, 1))
 	s.Kill()
 	var a ledger.Answer
@@ -301,54 +291,10 @@ func TestKilledAndRestarted(t *testing.T) {
 	admitted(t, l, of(phones, 2))
 }
 
-func TestErrorsOfTheServer(t *testing.T) {
-	try := func(t *testing.T, l ledger.Ledger) error {
-		var a ledger.Answer
-		err := l.Reserve(background, time.Now(), newID(), []ledger.Charge{of(phones, 7), of(wide, 0)}, &a)
-		if !a.Refused || a.Short.Tally != nil {
-			t.Errorf("refused %t by %v, want refused by nobody", a.Refused, a.Short.Tally)
-		}
-		return err
-	}
-	t.Run("out of memory", func(t *testing.T) {
-		s := redistest.Start(t)
-		l := open(t, "redis://"+s.Addr, "")
-		admitted(t, l, of(phones, 1))
-		s.Do("CONFIG", "SET", "maxmemory", "1")
-		if err := try(t, l); !errors.Is(err, ledger.ErrFull) {
-			t.Errorf("error %v, want ErrFull", err)
-		}
-		s.Do("CONFIG", "SET", "maxmemory", "0")
-		admitted(t, l, of(phones, 7), of(wide, 0))
-	})
-	t.Run("read only", func(t *testing.T) {
-		s := redistest.Start(t)
-		replica := redistest.Start(t, "--replicaof", "127.0.0.1 "+strconv.Itoa(s.Port))
-		if err := try(t, open(t, "redis://"+replica.Addr, "")); err == nil {
-			t.Error("a replica has taken a charge")
-		}
-	})
-	t.Run("password", func(t *testing.T) {
-		s := redistest.Start(t)
-		s.Do("ACL", "SETUSER", "gate", "on", ">s3cr3t:/@", "~{otp:*}*", "+eval", "+evalsha", "+time", "+get", "+mget", "+set", "+psetex", "+setrange", "+del")
-		err := try(t, open(t, "redis://gate:wrong-s3cr3t@"+s.Addr, ""))
-		if err == nil || strings.Contains(err.Error(), "s3cr3t") {
-			t.Errorf("error %v, want one without the password", err)
-		}
-		l := open(t, "redis://gate:s3cr3t%3A%2F%40@"+s.Addr, "")
-		id := admitted(t, l, of(phones, 1)) // with no more rights than documented
-		settle(t, l, id, ledger.Verified)
-		refused(t, l, of(phones, 1))
-		if s := l.String(); strings.Contains(s, "s3cr3t") || strings.Contains(s, "gate") {
-			t.Errorf("the address reads %q", s)
-		}
-	})
-}
-
 // A caller who leaves says nothing about the server.
 func TestCallerLeaves(t *testing.T) {
 	s := redistest.Start(t)
-	l := open(t, "redis://"+s.Addr, "")
+	l := open(t, "redis://"+s.Addr+"?timeout=2s", "")
 	admitted(t, l, of(phones, 1))
 	for range 20 {
 		ctx, cancel := context.WithCancel(background)
@@ -365,7 +311,7 @@ func TestCallerLeaves(t *testing.T) {
 // without a trip.
 func TestDeniedFlood(t *testing.T) {
 	s := redistest.Start(t)
-	l := open(t, "redis://"+s.Addr, "")
+	l := open(t, "redis://"+s.Addr+"?timeout=2s", "")
 	ips := tally("ip", ledger.Requests, limit(3, time.Minute))
 	var a ledger.Answer
 	for range 1000 {

@@ -31,8 +31,8 @@ func TestServerLosesItsData(t *testing.T) {
 		}},
 	} {
 		t.Run(lost.name, func(t *testing.T) {
-			s := redistest.Start(t, "--save", "")
-			url := "redis://" + s.Addr + "?timeout=2s"
+			s := redistest.Start(t)
+			url := "redis://" + s.Addr + "?timeout=500ms"
 			all := gates(t, 2, url)
 			a, b := all[0], all[1]
 			announced(t, all)
@@ -50,6 +50,7 @@ func TestServerLosesItsData(t *testing.T) {
 			refused(t, b, of(phones, 4))
 			eventually(t, "both have seen it", func() bool { return a.Stats().Lost > 0 && b.Stats().Lost > 0 })
 			together(t, all)
+			eventually(t, "nothing is in doubt", func() bool { return a.Stats().Cancelling == 0 && b.Stats().Cancelling == 0 })
 			l := open(t, url, "")
 			for key := range uint64(4) {
 				refused(t, l, of(phones, 1+key))
@@ -223,7 +224,7 @@ func TestGateKilledWhileAlone(t *testing.T) {
 		f = redisledger.NewFallback(l, own, redisledger.FallbackConfig{Gates: 4})
 		return f, sync.OnceFunc(func() { f.Close(); own.Close() })
 	}
-	other := gate(t, 4, "redis://"+s.Addr)
+	other := gate(t, 4, "redis://"+s.Addr+"?timeout=500ms")
 	s.Kill()
 	f, kill := run()
 	defer func() { kill() }()

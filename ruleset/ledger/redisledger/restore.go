@@ -44,7 +44,7 @@ func (f *Fallback) watch() {
 	if !ok || f.redis.breaker.open.Load() {
 		return // somebody is about to leave
 	}
-	if f.redis.Ping(context.Background()) != nil {
+	if f.redis.ping() != nil {
 		return // the next request will tell
 	}
 	if !f.gates.due(time.Now(), f.redis.mark()) {
@@ -83,7 +83,7 @@ func (f *Fallback) leaveOthers() {
 // restore puts everything back and ends the gate's being alone. It is false if
 // that has to wait.
 func (f *Fallback) restore() bool {
-	if f.redis.breaker.open.Load() || f.redis.Ping(context.Background()) != nil {
+	if f.redis.breaker.open.Load() || f.redis.ping() != nil {
 		return false
 	}
 	changes, same := f.redis.standing.believe()

@@ -19,7 +19,7 @@ type Server struct {
 
 // Servers asks whether the server answers, and whether the user may run
 // scripts, as [Ledger.Ping] does, and then who it is; of a cluster, each
-// master. There are none if the user may not ask that.
+// master.
 func (l *Ledger) Servers(ctx context.Context) ([]Server, error) {
 	if err := l.Ping(ctx); err != nil {
 		return nil, err
@@ -32,13 +32,12 @@ func (l *Ledger) Servers(ctx context.Context) ([]Server, error) {
 	)
 	ask := func(ctx context.Context, node *redis.Client) error {
 		info, err := node.Info(ctx).Result()
-		if err == nil {
-			mu.Lock()
-			list = append(list, readServer(info))
-			mu.Unlock()
-		} else if !isReply(err) {
+		if err != nil {
 			return plain(err)
 		}
+		mu.Lock()
+		defer mu.Unlock()
+		list = append(list, readServer(info))
 		return nil
 	}
 	var err error

@@ -217,7 +217,7 @@ func (s *shape) is(mode string, charges []ledger.Charge) bool {
 }
 
 func newShape(mode string, charges []ledger.Charge) *shape {
-	s := &shape{mode: mode}
+	s := &shape{mode: mode, parts: make([]part, 0, len(charges))}
 	for i := range charges {
 		p := partOf(charges[i].Tally)
 		p.Own = s.own + 1

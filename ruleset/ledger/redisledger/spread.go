@@ -43,6 +43,8 @@ type share struct {
 	answer  ledger.Answer
 	seen    seen
 	err     error
+
+	elsewhere []elsewhere
 }
 
 func (l *Ledger) partOf(k ledger.Key) int {
@@ -70,6 +72,7 @@ func (c *call) shares(charges []ledger.Charge, want func(*ledger.Tally) bool) []
 			shares = append(shares, &share{p: &c.parts[index], index: index})
 		}
 		shares[at].charges = append(shares[at].charges, charges[i])
+		c.apart(shares[at], len(shares[at].charges)-1)
 	}
 	return shares
 }
@@ -81,7 +84,7 @@ func requests(t *ledger.Tally) bool { return t.Count == ledger.Requests }
 func (c *call) together(shares []*share, mode string, id ledger.ID) error {
 	each(shares, func(s *share) {
 		refuse(&s.answer)
-		s.seen, s.err = c.askSeen(c.ctx, s.p, mode, id, s.charges, &s.answer)
+		s.seen, s.err = c.askSeen(c.ctx, s.p, mode, id, s.charges, s.elsewhere, &s.answer)
 	})
 	for _, s := range shares {
 		if s.err != nil {
@@ -127,10 +130,19 @@ func (c *call) chargeSpread(mode string, id ledger.ID, charges []ledger.Charge, 
 	case putBack:
 		return errors.Join(c.note(id, setOf(shares), shares), c.together(shares, putBack, id))
 	}
+	if _, err := c.readElsewhere(shares); err != nil {
+		return err
+	}
 	if err := c.together(shares, keep, id); err != nil {
 		return err
 	}
 	before := merge(shares, a)
+	if mode == reserve && !before && slices.ContainsFunc(shares, (*share).isApart) {
+		var err error
+		if before, err = c.heldElsewhere(id); err != nil {
+			return err
+		}
+	}
 	if mode == reserve && before {
 		a.Refused = false
 		return nil
@@ -152,6 +164,9 @@ func (c *call) takeRequests(charges []ledger.Charge, seen []*share, a *ledger.An
 	if len(shares) == 0 {
 		return nil
 	}
+	if _, err := c.readElsewhere(shares); err != nil {
+		return err
+	}
 	if err := c.together(shares, look, ledger.ID{}); err != nil {
 		return err
 	}
@@ -171,8 +186,14 @@ func (c *call) take(id ledger.ID, shares []*share, a *ledger.Answer) error {
 	err := c.together(shares, reserve, id)
 	wg.Wait()
 	if err = errors.Join(err, noted); err == nil {
+		var changed *share
 		if merge(shares, a); !a.Refused {
-			return nil
+			if changed, err = c.readElsewhere(shares); err == nil && changed == nil {
+				return nil
+			}
+		}
+		if changed != nil {
+			a.Refused, a.Short = true, ledger.Short{Tally: changed.charges[changed.elsewhere[0].charge].Tally, Wait: contention}
 		}
 		a.Short.Wait = min(a.Short.Wait, contention)
 	}
@@ -219,23 +240,34 @@ func (c *call) settleSpread(id ledger.ID, o ledger.Outcome) error {
 	if c.breaker.open.Load() {
 		return ErrAway
 	}
+	where, err := c.noted(id)
+	if err != nil {
+		return err
+	}
+	return c.settleParts(where, id, o)
+}
+
+// noted returns where id has its holds, as it was written down.
+func (c *call) noted(id ledger.ID) (parts, error) {
 	where, err := c.client.Get(c.ctx, c.directory(id)).Int64()
 	if errors.Is(err, redis.Nil) {
-		return nil
+		return 0, nil
 	}
-	if err != nil {
-		return plain(err)
+	return parts(where), plain(err)
+}
+
+// of returns a share without charges for each of these parts.
+func (c *call) of(where parts) (shares []*share) {
+	for i := range c.parts {
+		if where&(1<<i) != 0 {
+			shares = append(shares, &share{p: &c.parts[i], index: i})
+		}
 	}
-	return c.settleParts(parts(where), id, o)
+	return shares
 }
 
 func (c *call) settleParts(where parts, id ledger.ID, o ledger.Outcome) error {
-	var shares []*share
-	for i := range c.parts {
-		if where&(1<<i) != 0 {
-			shares = append(shares, &share{p: &c.parts[i]})
-		}
-	}
+	shares := c.of(where)
 	if len(shares) == 0 {
 		return nil
 	}

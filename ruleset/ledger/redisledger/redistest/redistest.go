@@ -149,7 +149,10 @@ func (s *Server) run() error {
 	if err != nil {
 		return err
 	}
-	return s.wait(done, func(c *redis.Client) bool { return c.Ping(context.Background()).Err() == nil })
+	return s.wait(done, func(c *redis.Client) bool {
+		err := c.Ping(context.Background()).Err()
+		return err == nil || redis.HasErrorPrefix(err, "NOAUTH")
+	})
 }
 
 func (s *Server) wait(done <-chan struct{}, up func(*redis.Client) bool) error {
