@@ -88,6 +88,10 @@
 // replicas can be lost than the rest. (TestFailover, TestClusterLosesAMaster,
 // TestMemoryIsBounded)
 //
+// A gate is killed. Adds nothing. Its own ledger, if it is kept on disk, lacks
+// the last tenth of a second of what the server has: that is a part of its share
+// should the server be away when it starts again. (TestFeed of package ledger)
+//
 // A gate is killed while it decides by itself. Adds its share: it has not told
 // the server yet. If its own ledger is kept on disk this is so however often it
 // is killed; otherwise each time. (TestGateKilledWhileAlone)
