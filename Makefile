@@ -8,7 +8,7 @@ BENCH       ?= .
 BENCHTIME   ?= 1s
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: help run build test bench fuzz lint fmt generate cover
+.PHONY: help run build test fleet bench fuzz lint fmt generate cover
 
 help: ## lists this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -23,6 +23,10 @@ test: ## vets, and runs all tests with the race detector
 	$(GO) vet ./...
 	@cc=$$($(GO) env CC); command -v "$${cc%% *}" >/dev/null || { echo "make test: no C compiler ($$cc), which go test -race needs" >&2; exit 1; }
 	CGO_ENABLED=1 $(GO) test -race -timeout 20m ./...
+	$(GO) test ./ruleset/ledger -run Flood
+
+fleet: ## runs fleets of gates for a minute each, with outages, kills and floods
+	$(GO) test ./cmd/caddy -count 1 -v -timeout 60m -args -fleet 60s -gates 4 -clients 200 -tries 500 -kills 100
 
 bench: ## runs the benchmarks; BENCH=Decide for some of them
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime '$(BENCHTIME)' -benchmem ./...

@@ -75,7 +75,7 @@ var homes = map[string][]string{
 	"cel.dev/cel-go":                          {"ruleset"},
 	"github.com/redis/go-redis/v9":            {"ruleset/ledger/redisledger", "ruleset/ledger/redisledger/redistest"},
 	"github.com/dchest/siphash":               {"ruleset"},
-	"golang.org/x/text":                       {"ruleset"},
+	"golang.org/x/text":                       {"ruleset", "ruleset/phone/internal/gen"},
 	"golang.org/x/net":                        {"ruleset/email"},
 	"github.com/rogpeppe/go-internal":         {"ruleset/scenario"},
 	"github.com/maxmind/mmdbwriter":           {"testdata/internal/geogen"},
@@ -86,6 +86,7 @@ var homes = map[string][]string{
 	"github.com/spf13/cobra":                  {"caddymodule"},
 	"golang.org/x/term":                       {"caddymodule"},
 	"pgregory.net/rapid":                      {"ruleset/ledger/ledgertest"},
+	"github.com/anishathalye/porcupine":       {"ruleset/ledger/ledgertest"},
 	"github.com/google/jsonschema-go":         {},
 }
 

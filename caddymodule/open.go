@@ -180,12 +180,12 @@ func (p *ledgerPlace) patience() time.Duration {
 // bounded is a ledger that may have to wait for its disk, and how long anybody
 // waits for that. What took too long is taken back.
 type bounded struct {
-	ledger.Ledger
+	redisledger.Own
 	patience time.Duration
 }
 
 func (b bounded) Reserve(ctx context.Context, at time.Time, id ledger.ID, charges []ledger.Charge, a *ledger.Answer) error {
 	ctx, cancel := context.WithTimeout(ctx, b.patience)
 	defer cancel()
-	return b.Ledger.Reserve(ctx, at, id, charges, a)
+	return b.Own.Reserve(ctx, at, id, charges, a)
 }

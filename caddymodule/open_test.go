@@ -40,7 +40,7 @@ func TestDiskWatch(t *testing.T) {
 }
 
 // hanging is a ledger whose disk never answers.
-type hanging struct{ ledger.Ledger }
+type hanging struct{ redisledger.Own }
 
 func (hanging) Reserve(ctx context.Context, _ time.Time, _ ledger.ID, _ []ledger.Charge, a *ledger.Answer) error {
 	a.Refused = true

@@ -59,7 +59,7 @@ func (p *ledgerPlace) openRedis() (*openLedger, error) {
 	redisledger.Quiet()
 	r := &redisWatch{server: server, log: logger, ready: make(chan struct{})}
 	ctx, cancel := context.WithCancel(context.Background())
-	r.fallback = redisledger.NewFallback(server, own.Ledger, redisledger.FallbackConfig{Gates: p.gates, Changed: r.changed})
+	r.fallback = redisledger.NewFallback(server, bounded{own.own, patienceBeside}, redisledger.FallbackConfig{Gates: p.gates, Changed: r.changed})
 	close(r.ready)
 	var greeting sync.WaitGroup
 	greeting.Go(func() { r.greet(ctx) })

@@ -89,7 +89,7 @@ type numberSection struct {
 
 type numberListSection struct {
 	strict.At
-	Entries  strict.Value[[]strict.Value[string]] `yaml:"entries" example:"[\"+14155550123\", \"+1876*\", \"+4479110000-+4479119999\"]" doc:"Numbers, prefixes that end in a star, and ranges, quoted."`
+	Entries  strict.Value[[]strict.Value[string]] `yaml:"entries" example:"[\"+1876*\", \"+4479110000-+4479119999\"]" doc:"Numbers, prefixes that end in a star, and ranges, quoted."`
 	File     strict.Value[string]                 `yaml:"file" example:"disposable.txt" doc:"A file of such, relative to the ruleset file: one a line, or CSV or JSON that names its columns. It is watched."`
 	Column   strict.Value[string]                 `yaml:"column" default:"found by its name" doc:"The column of CSV, or the field of JSON, that holds them."`
 	Prefixes strict.Value[bool]                   `yaml:"prefixes" default:"false" doc:"Take every number in the file for a prefix."`

@@ -92,7 +92,7 @@ func (f *run) flood(t *testing.T, tries int) {
 		target.Store(v)
 		return v
 	}
-	v := next(0)
+	next(0)
 	stop := make(chan struct{})
 	var wg sync.WaitGroup
 	for i := range flooders {
@@ -121,7 +121,7 @@ func (f *run) flood(t *testing.T, tries int) {
 			t.Errorf("only %d of %d requests met the flood", good, try)
 			break
 		}
-		v = next(try)
+		v := next(try)
 		for v.denied.Load() < flooders {
 			time.Sleep(100 * time.Microsecond)
 		}

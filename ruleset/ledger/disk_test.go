@@ -256,7 +256,7 @@ func TestSnapshotWhileInUse(t *testing.T) {
 		r.ids++
 		l.mu.Unlock()
 		var a Answer
-		if _, _, err := l.reserve(r.at, newID(r.ids), charges, &a); err != nil {
+		if _, _, err := l.reserve(r.at, newID(r.ids), charges, &a, true); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -164,7 +164,7 @@ func (l *Embedded) Reserve(ctx context.Context, at time.Time, id ID, charges []C
 	if id == (ID{}) {
 		return errNoID // or all requests without one would be the same
 	}
-	c, mine, err := l.reserve(at, id, charges, a)
+	c, mine, err := l.reserve(at, id, charges, a, true)
 	if c != nil {
 		err = l.await(ctx, c, id, mine)
 	}
@@ -176,7 +176,7 @@ func (l *Embedded) Reserve(ctx context.Context, at time.Time, id ID, charges []C
 
 // reserve takes all charges, or none, in memory. If there is a disk it returns
 // what to wait for, and whether it was this call that has charged.
-func (l *Embedded) reserve(at time.Time, id ID, charges []Charge, a *Answer) (c *commit, mine bool, err error) {
+func (l *Embedded) reserve(at time.Time, id ID, charges []Charge, a *Answer, safely bool) (c *commit, mine bool, err error) {
 	l.mu.Lock()
 	defer l.unlock()
 	if l.closed {
@@ -194,7 +194,7 @@ func (l *Embedded) reserve(at time.Time, id ID, charges []Charge, a *Answer) (c 
 	if i, h := l.findHold(id, hash); h != nil {
 		if h.expires() > l.clock.now {
 			a.Refused = false
-			if l.disk == nil {
+			if l.disk == nil || !safely {
 				return nil, false, nil
 			}
 			h[0] |= again
@@ -216,10 +216,22 @@ func (l *Embedded) reserve(at time.Time, id ID, charges []Charge, a *Answer) (c 
 		return nil, false, nil
 	}
 	l.chargeSends(id, hash, charges)
-	if l.disk == nil || l.marked == 0 {
+	if l.disk == nil || l.marked == 0 || !safely {
 		return nil, false, nil
 	}
 	return l.disk.commit(), true, nil
+}
+
+// Feed is Reserve for what another ledger has admitted, which keeps it: it does
+// not wait for the disk, where it is a tenth of a second later. Nothing is
+// taken if a limit refuses, so their limits should be in shadow.
+func (l *Embedded) Feed(at time.Time, id ID, charges []Charge) error {
+	if id == (ID{}) {
+		return errNoID
+	}
+	var a Answer
+	_, _, err := l.reserve(at, id, charges, &a, false)
+	return err
 }
 
 // Record adds one event to each charge. See [Ledger].

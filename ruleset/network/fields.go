@@ -1,7 +1,5 @@
 package network
 
-import "slices"
-
 // Field names something that a database can tell, as Facts has it.
 type Field string
 
@@ -40,11 +38,6 @@ func (s fieldSet) list() []Field {
 		}
 	}
 	return fields
-}
-
-func (s fieldSet) has(f Field) bool {
-	i := slices.Index(allFields, f)
-	return i >= 0 && s>>i&1 != 0
 }
 
 // layouts says where a field is looked for, for messages.

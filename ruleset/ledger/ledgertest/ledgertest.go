@@ -25,6 +25,20 @@ func Run(t *testing.T, open func(t testing.TB) ledger.Ledger) {
 	}
 }
 
+// RunSpread is [Run] for a ledger whose decision is not one step, as it is
+// spread over several servers: of calls at the same time each may be refused,
+// for a moment, for the sake of another that is refused in the end. All other
+// promises are the same.
+func RunSpread(t *testing.T, open func(t testing.TB) ledger.Ledger) {
+	for _, p := range promises {
+		if p.name != oneAfterTheOther {
+			t.Run(p.name, func(t *testing.T) { p.holds(t, open) })
+		}
+	}
+}
+
+const oneAfterTheOther = "calls at the same time are as if one after the other"
+
 // promise is a sentence of the contract and what fails if it is not kept.
 type promise struct {
 	name  string
@@ -75,13 +89,13 @@ var promises = []promise{
 	{"attempts under another secret count", anotherSecretAttempts},
 	{"what is charged is charged under one secret", chargedOnce},
 	{"what is settled is found under the secret it was charged", settledAfterRotation},
-	{"calls at the same time are as if one after the other", linear},
 	{"a crowd never takes more than there is", crowd},
 	{"random schedules agree with the model", agree},
 	{"random amounts agree with the model", agreeOnAmounts},
 	{"random rotations of the secret agree with the model", agreeOnSecrets},
 	{"random schedules keep wide limits in bounds", inBounds},
 	{"random changes of limits forget nothing", neverUnder},
+	{oneAfterTheOther, linear},
 }
 
 // start is when all stories begin.

@@ -2,6 +2,7 @@ package redisledger_test
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -84,23 +85,29 @@ return {cost, remaining, tostring(-1), tostring(reset_after)}
 
 // BenchmarkTrip compares decisions over eight limits with their floors: INCR
 // with the same client, and eight scripts of redis_rate, one after the other
-// and in one pipeline.
+// and in one pipeline. Names are made for tables:
+//
+//	go test -run xxx -bench Trip -count 5 | benchstat -row /way -col /clients -
 func BenchmarkTrip(b *testing.B) {
 	s := redistest.Start(b)
 	floor := s.Client()
 	b.Cleanup(func() { floor.Close() })
-	wide := redis.NewClient(&redis.Options{Addr: s.Addr, Protocol: 2, MaxRetries: -1, PoolSize: 64, DisableIdentity: true})
-	b.Cleanup(func() { wide.Close() })
-	l, err := redisledger.Open(redisledger.Config{URL: "redis://" + s.Addr + "?timeout=5s&pool_size=64&pipeline=off", Name: "bench"})
+	plain := redis.NewClient(&redis.Options{Addr: s.Addr, Protocol: 2, MaxRetries: -1, PoolSize: 64, DisableIdentity: true})
+	b.Cleanup(func() { plain.Close() })
+	piped, err := plain.AutoPipeline()
 	if err != nil {
 		b.Fatal(err)
 	}
-	b.Cleanup(func() { l.Close() })
-	lp, err := redisledger.Open(redisledger.Config{URL: "redis://" + s.Addr + "?timeout=5s&pool_size=64", Name: "bench"})
-	if err != nil {
-		b.Fatal(err)
+	b.Cleanup(func() { piped.Close() })
+	openAs := func(options string) *redisledger.Ledger {
+		l, err := redisledger.Open(redisledger.Config{URL: "redis://" + s.Addr + "?timeout=5s&pool_size=64" + options, Name: "bench"})
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Cleanup(func() { l.Close() })
+		return l
 	}
-	b.Cleanup(func() { lp.Close() })
+	ours, single := openAs(""), openAs("&pipeline=off")
 	tallies := eight()
 	full := &ledger.Tally{Seed: ledger.Key{9, 9}, Name: "full", Limits: []ledger.Limit{{Max: 1, Window: time.Hour}}}
 	ctx := context.Background()
@@ -108,51 +115,40 @@ func BenchmarkTrip(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	admit := func(l *redisledger.Ledger) func([]ledger.Charge) error {
-		return func(buf []ledger.Charge) error {
-			var a ledger.Answer
-			var id ledger.ID
-			r := rand.Uint64()
-			for i := range 8 {
-				id[i] = byte(r >> (8 * i))
-			}
-			id[15] = 1
-			if err := l.Reserve(ctx, time.Now(), id, chargesOf(tallies, buf), &a); err != nil {
-				return err
-			}
-			if a.Refused {
-				return fmt.Errorf("refused by %s", a.Short.Tally.Name)
-			}
-			return nil
+	reserve := func(l *redisledger.Ledger, charges []ledger.Charge, refused bool) error {
+		var a ledger.Answer
+		id := ledger.ID{15: 1}
+		binary.LittleEndian.PutUint64(id[:], rand.Uint64())
+		if err := l.Reserve(ctx, time.Now(), id, charges, &a); err != nil {
+			return err
 		}
+		if a.Refused != refused {
+			return fmt.Errorf("refused %t", a.Refused)
+		}
+		return nil
 	}
+	key := func() string { return "n" + strconv.Itoa(rand.IntN(1000)) }
 	ways := []struct {
 		name string
 		do   func(buf []ledger.Charge) error
 	}{
-		{"incr", func([]ledger.Charge) error { return wide.Incr(ctx, "n"+strconv.Itoa(rand.IntN(1000))).Err() }},
-		{"admitted", admit(l)},
-		{"admitted-pipelined", admit(lp)},
-		{"denied-pipelined", func(buf []ledger.Charge) error {
-			var a ledger.Answer
-			charges := append(chargesOf(tallies, buf), ledger.Charge{Tally: full, Key: full.Seed})
-			id := ledger.ID{2}
-			id[3], id[4], id[5] = byte(rand.Uint32()), byte(rand.Uint32()), byte(rand.Uint32())
-			if err := lp.Reserve(ctx, time.Now(), id, charges, &a); err != nil {
-				return err
-			}
-			return nil // the first takes the only place
+		{"incr", func([]ledger.Charge) error { return plain.Incr(ctx, key()).Err() }},
+		{"incr-pipelined", func([]ledger.Charge) error { return piped.Incr(ctx, key()).Err() }},
+		{"admitted", func(buf []ledger.Charge) error { return reserve(ours, chargesOf(tallies, buf), false) }},
+		{"admitted-unpipelined", func(buf []ledger.Charge) error { return reserve(single, chargesOf(tallies, buf), false) }},
+		{"denied", func(buf []ledger.Charge) error {
+			return reserve(ours, append(chargesOf(tallies[1:], buf), ledger.Charge{Tally: full, Key: full.Seed}), true)
 		}},
 		{"rate-8-calls", func([]ledger.Charge) error {
 			for range 8 {
-				if err := wide.EvalSha(ctx, sha, []string{"rate:" + strconv.Itoa(rand.Int())}, 5, 5, 60, 1).Err(); err != nil {
+				if err := plain.EvalSha(ctx, sha, []string{"rate:" + strconv.Itoa(rand.Int())}, 5, 5, 60, 1).Err(); err != nil {
 					return err
 				}
 			}
 			return nil
 		}},
 		{"rate-8-pipelined", func([]ledger.Charge) error {
-			_, err := wide.Pipelined(ctx, func(p redis.Pipeliner) error {
+			_, err := plain.Pipelined(ctx, func(p redis.Pipeliner) error {
 				for range 8 {
 					p.EvalSha(ctx, sha, []string{"rate:" + strconv.Itoa(rand.Int())}, 5, 5, 60, 1)
 				}
@@ -163,7 +159,11 @@ func BenchmarkTrip(b *testing.B) {
 	}
 	for _, clients := range []int{1, 16, 64} {
 		for _, w := range ways {
-			b.Run(fmt.Sprintf("%s/clients=%d", w.name, clients), func(b *testing.B) {
+			b.Run(fmt.Sprintf("way=%s/clients=%d", w.name, clients), func(b *testing.B) {
+				s.Do("FLUSHALL")
+				if err := reserve(ours, []ledger.Charge{{Tally: full, Key: full.Seed}}, false); err != nil {
+					b.Fatal(err)
+				}
 				if err := w.do(nil); err != nil {
 					b.Fatal(err)
 				}
@@ -196,7 +196,5 @@ func BenchmarkTrip(b *testing.B) {
 				b.ReportMetric(float64((s.CPU()-before).Nanoseconds())/1e3/float64(b.N), "server-µs/op")
 			})
 		}
-		s.Do("FLUSHALL")
-		floor.ScriptLoad(ctx, gcra)
 	}
 }

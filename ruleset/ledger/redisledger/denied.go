@@ -1,7 +1,6 @@
 package redisledger
 
 import (
-	"slices"
 	"sync/atomic"
 	"time"
 
@@ -17,7 +16,7 @@ import (
 // server would say, but that a limit with a longer wait may go untold.
 type deniedCache struct {
 	slots [deniedSlots]atomic.Pointer[denial]
-	hits  atomic.Uint64
+	hits  atomic.Uint64 // counted by those who ask
 }
 
 const (
@@ -47,15 +46,17 @@ func (d *deniedCache) remember(now time.Time, c *ledger.Charge, s *ledger.Short)
 	})
 }
 
-// find looks for a charge that is known to be refused. Where requests are to
-// be counted, only a limit on requests will do: after any other they are still
-// charged.
-func (d *deniedCache) find(now time.Time, charges []ledger.Charge, a *ledger.Answer) bool {
-	ns := int64(now.Sub(base))
+// find looks for a charge that is known to be refused at a time, in nanoseconds
+// since base. Where requests are to be counted, only a limit on requests will
+// do: after any other they are still charged.
+func (d *deniedCache) find(ns int64, charges []ledger.Charge, a *ledger.Answer) bool {
 	var longest *denial
-	full := false
+	full, requests := false, false
 	for i := range charges {
 		c := &charges[i]
+		if c.Tally.Count == ledger.Requests {
+			requests = true
+		}
 		at := d.slots[slotOf(c.Key)].Load()
 		if at == nil || at.key != c.Key || at.tally != c.Tally || ns >= at.ask {
 			continue
@@ -65,15 +66,11 @@ func (d *deniedCache) find(now time.Time, charges []ledger.Charge, a *ledger.Ans
 			longest = at
 		}
 	}
-	if longest == nil {
+	if longest == nil || requests && !full {
 		return false
 	}
-	if !full && slices.ContainsFunc(charges, func(c ledger.Charge) bool { return c.Tally.Count == ledger.Requests }) {
-		return false
-	}
-	wait := time.Duration(longest.until-ns+999_999) / time.Millisecond * time.Millisecond
 	a.Refused = true
-	a.Short = ledger.Short{Tally: longest.tally, Limit: longest.limit, Wait: wait, Banned: longest.banned}
-	d.hits.Add(1)
+	a.Short.Tally, a.Short.Limit, a.Short.Banned = longest.tally, longest.limit, longest.banned
+	a.Short.Wait = time.Duration(longest.until-ns+999_999) / time.Millisecond * time.Millisecond
 	return true
 }

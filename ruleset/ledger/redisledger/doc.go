@@ -9,11 +9,15 @@
 //
 //	{otp:NAME}clock      the latest time seen, and when the data began
 //	{otp:NAME}h<id>      a reservation: what it has charged, and when
-//	{otp:NAME}<key>      a counter: its ban, and its events or members
+//	{otp:NAME}<key>      a counter: its ban, and its events, members or sum
 //	{otp:NAME}gates      which gates were there in the last minute
 //
+// What is charged together, over and over, has a script of its own with the
+// numbers of its limits in place; a ruleset makes a few of them. Servers keep
+// scripts until they are restarted; a ledger makes at most 64.
+//
 // What Redis must offer: version 6.0 or later (or Valkey), scripts with the
-// struct library, and maxmemory-policy noeviction: a key that is evicted is a
+// struct and cjson libraries, and maxmemory-policy noeviction: a key that is evicted is a
 // limit that is reset. The user needs the commands EVAL, EVALSHA, TIME, GET,
 // MGET, SET, PSETEX, SETRANGE, DEL and INFO, and all keys that begin with
 // {otp:NAME}; with wait_replicas WAIT as well, in a cluster CLUSTER SLOTS and
@@ -21,14 +25,17 @@
 //
 //	user gate on >PASSWORD ~{otp:*}* +eval +evalsha +time +get +mget +set +psetex +setrange +del +info
 //
-// Memory: a counter of sends takes about 150 bytes and 12 for each event, at
-// most 64 or, where limits are wide, some 24 for each of them; a reservation
-// takes about 150 bytes and 31 for each charge. As a refusal writes nothing,
+// Memory: a counter of sends takes about 150 bytes and 8 for each event, at
+// most 64; where limits are wide, 16 for each of some 24 cells; 20 for each
+// member of a distinct one. A reservation takes about 150 bytes and 23 for
+// each charge, 31 with a member or an amount. As a refusal writes nothing,
 // their number is bounded by what is admitted. A counter of attempts
 // (requests, refusals, wrong codes) is written for everybody who asks; it
-// takes at most 500 bytes for each limit and expires a window after the last
+// takes at most 600 bytes for each limit and expires a window after the last
 // event, so all of them together take at most the new addresses per second,
-// times the longest window of such a limit, times that.
+// times the longest window of such a limit, times that. All are kept up to 7 %
+// longer than their longest window, as how long is written down in one byte;
+// sums go a minute after their period.
 //
 // # When things go wrong
 //
@@ -80,6 +87,10 @@
 // to one of these lacks nothing; all of them is what to wait for, unless more
 // replicas can be lost than the rest. (TestFailover, TestClusterLosesAMaster,
 // TestMemoryIsBounded)
+//
+// A gate is killed. Adds nothing. Its own ledger, if it is kept on disk, lacks
+// the last tenth of a second of what the server has: that is a part of its share
+// should the server be away when it starts again. (TestFeed of package ledger)
 //
 // A gate is killed while it decides by itself. Adds its share: it has not told
 // the server yet. If its own ledger is kept on disk this is so however often it

@@ -45,7 +45,7 @@ type FallbackConfig struct {
 // The package's comment says what follows from all this.
 type Fallback struct {
 	redis *Ledger
-	own   ledger.Ledger
+	own   Own
 	cfg   FallbackConfig
 
 	shares atomic.Pointer[shares]
@@ -69,6 +69,14 @@ type Fallback struct {
 
 var _ ledger.Ledger = (*Fallback)(nil)
 
+// Own is the gate's own ledger, which [ledger.Embedded] is.
+type Own interface {
+	ledger.Ledger
+	// Feed takes what the server has admitted. Nobody should have to wait for
+	// a disk here, since the server has it.
+	Feed(at time.Time, id ledger.ID, charges []ledger.Charge) error
+}
+
 // NewFallback returns a ledger that is l while its server answers, and own,
 // tightened, while it does not. It takes l over; Close closes it, but not own.
 //
@@ -76,7 +84,7 @@ var _ ledger.Ledger = (*Fallback)(nil)
 // what the gate has admitted, so that being restarted while the server is away
 // does not give the gate its shares anew; each decision waits for its disk as
 // well then.
-func NewFallback(l *Ledger, own ledger.Ledger, cfg FallbackConfig) *Fallback {
+func NewFallback(l *Ledger, own Own, cfg FallbackConfig) *Fallback {
 	f := &Fallback{
 		redis: l, own: own, cfg: cfg, gates: newGates(),
 		kick: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
@@ -180,6 +188,9 @@ func (f *Fallback) Reserve(ctx context.Context, at time.Time, id ledger.ID, char
 			if err == nil {
 				f.feed(ctx, at, id, charges, a)
 			}
+			if err == nil && !a.Refused && f.away.Load() {
+				return f.reserveAgain(ctx, at, id, charges, a)
+			}
 			if err == nil && !f.redis.standing.same(changes) {
 				f.memory.doubt(id) // others may be putting back already
 				f.leave(errDataGone)
@@ -200,6 +211,21 @@ func (f *Fallback) Reserve(ctx context.Context, at time.Time, id ledger.ID, char
 	}
 	if uncertain {
 		f.redis.cancels.add(id, 0)
+	}
+	return err
+}
+
+// reserveAgain asks the gate's own ledger about what the server has admitted,
+// but not before the gate began to decide by itself: it may have let others
+// through who did not see this one. Whoever comes after feed has seen it.
+func (f *Fallback) reserveAgain(ctx context.Context, at time.Time, id ledger.ID, charges []ledger.Charge, a *ledger.Answer) error {
+	_ = f.own.Settle(context.WithoutCancel(ctx), at, id, ledger.NotSent)
+	f.memory.settled(id, ledger.NotSent)
+	err := f.reserveAlone(ctx, at, id, charges, a, true)
+	if err != nil || a.Refused {
+		f.redis.cancels.add(id, 0)
+	} else if !f.away.Load() { // it came back meanwhile
+		f.leave(ErrAway)
 	}
 	return err
 }
@@ -264,8 +290,7 @@ func (f *Fallback) feed(ctx context.Context, at time.Time, id ledger.ID, charges
 		f.feedRequests(ctx, at, charges)
 		return
 	}
-	var own ledger.Answer
-	if f.own.Reserve(context.WithoutCancel(ctx), at, id, f.as(charges, func(v *variants) *ledger.Tally { return v.fed }), &own) != nil {
+	if f.own.Feed(at, id, f.as(charges, func(v *variants) *ledger.Tally { return v.fed })) != nil {
 		f.dropped.Add(1)
 	}
 	if !f.memory.add(id, charges, false) {

@@ -87,7 +87,7 @@ func TestAway(t *testing.T) {
 	} {
 		t.Run(outage.name, func(t *testing.T) {
 			s := redistest.Start(t, "--appendonly", "yes", "--appendfsync", "always")
-			all := gates(t, 4, "redis://"+s.Addr)
+			all := gates(t, 4, "redis://"+s.Addr+"?timeout=500ms")
 			a, b := all[0], all[1]
 			for range 2 {
 				admitted(t, a, of(eight, 1), of(own, 1)) // a's share is used up already
@@ -121,7 +121,7 @@ func TestAway(t *testing.T) {
 			outage.over(s)
 			together(t, all)
 			// All that was admitted counts: 2 by a, 1 by b that was sent.
-			c := all[2]
+			c := open(t, "redis://"+s.Addr+"?timeout=5s", "")
 			if n := len(fill(t, c, of(eight, 1))); n != 5 {
 				t.Errorf("after 3 of 8, %d more are admitted", n)
 			}
@@ -139,7 +139,7 @@ func TestAway(t *testing.T) {
 // What a server forgets while everybody is connected, the gates tell it again.
 func TestEmptiedServer(t *testing.T) {
 	s := redistest.Start(t)
-	all := gates(t, 2, "redis://"+s.Addr)
+	all := gates(t, 2, "redis://"+s.Addr+"?timeout=2s")
 	kept := admitted(t, all[0], of(phones, 1))
 	back := admitted(t, all[1], of(phones, 2))
 	settle(t, all[0], back, ledger.NotSent) // not through the gate that remembers it

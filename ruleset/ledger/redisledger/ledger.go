@@ -193,7 +193,8 @@ func (l *Ledger) ask(ctx context.Context, at time.Time, mode string, id ledger.I
 			return errAmount
 		}
 	}
-	if !l.callersClock && l.denied.find(now(), charges, a) {
+	if !l.callersClock && l.denied.find(int64(time.Since(base)), charges, a) {
+		l.denied.hits.Add(1)
 		return nil
 	}
 	if l.breaker.open.Load() {

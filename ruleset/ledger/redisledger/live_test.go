@@ -116,8 +116,8 @@ var phones, wide = tally("phone", ledger.Sends, limit(1, time.Hour)), tally("all
 
 func TestGatesShareOneServer(t *testing.T) {
 	s := redistest.Start(t)
-	a, b := open(t, "redis://"+s.Addr, ""), open(t, "redis://"+s.Addr, "")
-	other := open(t, "redis://"+s.Addr, "other")
+	a, b := open(t, "redis://"+s.Addr+"?timeout=2s", ""), open(t, "redis://"+s.Addr+"?timeout=2s", "")
+	other := open(t, "redis://"+s.Addr+"?timeout=2s", "other")
 	id := admitted(t, a, of(phones, 1))
 	short := refused(t, b, of(phones, 1))
 	if short.Wait < time.Hour-time.Second || short.Wait > time.Hour+time.Millisecond {
@@ -187,7 +187,7 @@ func TestNeverOverAdmits(t *testing.T) {
 
 func TestKeysAreHashedAndExpire(t *testing.T) {
 	s := redistest.Start(t)
-	l := open(t, "redis://"+s.Addr, "signup")
+	l := open(t, "redis://"+s.Addr+"?timeout=2s", "signup")
 	ips := tally("ip", ledger.Requests, limit(60, time.Minute))
 	distinct := tally("distinct", ledger.Unverified, limit(5, time.Hour))
 	distinct.Distinct = true
@@ -218,7 +218,7 @@ func TestKeysAreHashedAndExpire(t *testing.T) {
 
 func TestRefusalWritesNothing(t *testing.T) {
 	s := redistest.Start(t, "--enable-debug-command", "local")
-	l := open(t, "redis://"+s.Addr, "")
+	l := open(t, "redis://"+s.Addr+"?timeout=2s", "")
 	admitted(t, l, of(phones, 1))
 	before := s.Do("DEBUG", "DIGEST")
 	for i := range uint64(100) {
@@ -231,7 +231,7 @@ func TestRefusalWritesNothing(t *testing.T) {
 
 func TestUnknownScript(t *testing.T) {
 	s := redistest.Start(t)
-	l := open(t, "redis://"+s.Addr, "")
+	l := open(t, "redis://"+s.Addr+"?timeout=2s", "")
 	admitted(t, l, of(phones, 1))
 	s.Do("SCRIPT", "FLUSH")
 	id := admitted(t, l, of(phones, 2))
@@ -274,7 +274,7 @@ func TestHungServer(t *testing.T) {
 
 func TestKilledAndRestarted(t *testing.T) {
 	s := redistest.Start(t, "--appendonly", "yes", "--appendfsync", "always")
-	l := open(t, "redis://"+s.Addr, "")
+	l := open(t, "redis://"+s.Addr+"?timeout=2s", "")
 	admitted(t, l, of(phones, 1))
 	s.Kill()
 	var a ledger.Answer
@@ -294,7 +294,7 @@ func TestKilledAndRestarted(t *testing.T) {
 // A caller who leaves says nothing about the server.
 func TestCallerLeaves(t *testing.T) {
 	s := redistest.Start(t)
-	l := open(t, "redis://"+s.Addr, "")
+	l := open(t, "redis://"+s.Addr+"?timeout=2s", "")
 	admitted(t, l, of(phones, 1))
 	for range 20 {
 		ctx, cancel := context.WithCancel(background)
@@ -311,7 +311,7 @@ func TestCallerLeaves(t *testing.T) {
 // without a trip.
 func TestDeniedFlood(t *testing.T) {
 	s := redistest.Start(t)
-	l := open(t, "redis://"+s.Addr, "")
+	l := open(t, "redis://"+s.Addr+"?timeout=2s", "")
 	ips := tally("ip", ledger.Requests, limit(3, time.Minute))
 	var a ledger.Answer
 	for range 1000 {

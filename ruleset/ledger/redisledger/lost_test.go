@@ -224,7 +224,7 @@ func TestGateKilledWhileAlone(t *testing.T) {
 		f = redisledger.NewFallback(l, own, redisledger.FallbackConfig{Gates: 4})
 		return f, sync.OnceFunc(func() { f.Close(); own.Close() })
 	}
-	other := gate(t, 4, "redis://"+s.Addr)
+	other := gate(t, 4, "redis://"+s.Addr+"?timeout=500ms")
 	s.Kill()
 	f, kill := run()
 	defer func() { kill() }()

@@ -177,7 +177,7 @@ func TestPermissions(t *testing.T) {
 	})
 	t.Run("no password", func(t *testing.T) {
 		s := redistest.Start(t, "--requirepass", "s3cr3t")
-		if err := try(t, open(t, "redis://"+s.Addr, ""), of(phones, 1)); err == nil || !strings.Contains(err.Error(), "does not take the user and password") {
+		if err := try(t, open(t, "redis://"+s.Addr+"?timeout=2s", ""), of(phones, 1)); err == nil || !strings.Contains(err.Error(), "does not take the user and password") {
 			t.Errorf("error %v", err)
 		}
 		admitted(t, open(t, "redis://:s3cr3t@"+s.Addr+"?timeout=2s", ""), of(phones, 1))

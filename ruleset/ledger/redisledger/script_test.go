@@ -92,6 +92,20 @@ func randomTally(r *rand.Rand, n int, exact bool) *ledger.Tally {
 	return t
 }
 
+// reloaded is a tally with other limits, exact or wide.
+func reloaded(r *rand.Rand, t *ledger.Tally) *ledger.Tally {
+	if t.Distinct || t.Period != ledger.Sliding {
+		return t
+	}
+	other := *t
+	other.Limits = nil
+	for range 1 + r.IntN(3) {
+		most := []int64{1, 3, 9, 20, 65, 70, 80, 90}[r.IntN(8)]
+		other.Limits = append(other.Limits, ledger.Limit{Max: most, Window: windows[r.IntN(len(windows))]})
+	}
+	return &other
+}
+
 var passing = []time.Duration{0, 0, 0, time.Millisecond, 999 * time.Millisecond, time.Second, 1001 * time.Millisecond, 5 * time.Second, 7777 * time.Millisecond, time.Minute, 7 * time.Hour}
 
 // play plays a random story to several ledgers, which have to agree.
@@ -123,7 +137,11 @@ func play(t *testing.T, r *rand.Rand, exact bool, ledgers ...ledger.Ledger) {
 		}
 		var charges []ledger.Charge
 		var recorded []ledger.Charge
-		for _, tally := range tallies {
+		for i, tally := range tallies {
+			if !exact && r.IntN(10) == 0 {
+				tallies[i] = reloaded(r, tally)
+				tally = tallies[i]
+			}
 			if r.IntN(4) == 0 {
 				continue
 			}
@@ -137,7 +155,10 @@ func play(t *testing.T, r *rand.Rand, exact bool, ledgers ...ledger.Ledger) {
 			}
 		}
 		what, settled, outcome := r.IntN(6), r.IntN(4), ledger.Outcome(r.IntN(4))
-		for range again {
+		for n := range again {
+			if n > 0 {
+				at = at.Add(time.Duration(r.IntN(3)*r.IntN(800)) * time.Millisecond)
+			}
 			var id ledger.ID
 			binary.BigEndian.PutUint64(id[8:], uint64(len(ids)+1))
 			if what > 2 {

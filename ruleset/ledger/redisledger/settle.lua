@@ -51,14 +51,10 @@ while at <= stop do
   if ARGV[1] == 'a' or what % 2 == 1 then
     local k = #names + 1
     names[k], members[k], amounts[k] = name, what >= 2 and what < 4 and own, what >= 4 and get('<d', own)
-  elseif what >= 4 then
-    periods[#periods] = false
   end
 end
 for i, k in ipairs(periods) do
-  if k then
-    ends[k] = get('<d', hold, stop + 8 * i - 7)
-  end
+  ends[k] = get('<d', hold, stop + 8 * i - 7)
 end
 local values = {}
 if #names > 0 then

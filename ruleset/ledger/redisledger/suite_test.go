@@ -32,5 +32,5 @@ func TestSuiteSentinel(t *testing.T) {
 func TestSuiteCluster(t *testing.T) {
 	c := redistest.StartCluster(t, 3, 0)
 	t.Run("one tag", func(t *testing.T) { ledgertest.Run(t, stories(c.URL()+"?timeout=5s")) })
-	t.Run("spread", func(t *testing.T) { ledgertest.Run(t, stories(c.URL()+"?timeout=5s&spread=16")) })
+	t.Run("spread", func(t *testing.T) { ledgertest.RunSpread(t, stories(c.URL()+"?timeout=5s&spread=16")) })
 }

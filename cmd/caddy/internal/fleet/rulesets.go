@@ -171,7 +171,7 @@ func Money(away string) *Ruleset {
 	s := &Ruleset{Name: named("money", away), Limits: []Limit{
 		{Max: 333, Window: 24 * time.Hour, Away: away, Prices: prices},
 		{Max: 35, Window: 24 * time.Hour, Away: away, Prices: prices, Only: "CA"},
-		{Name: named("money", away) + "-phone", Per: []string{"phone"}, Max: 10, Window: time.Hour, Away: away},
+		{Name: named("money", away) + "-phone", Per: []string{"phone"}, Max: 3, Window: time.Hour, Away: away},
 	}}
 	// As the gate calls them.
 	s.Limits[0].Name = s.Name + " day: stop at 3.33 USD"
