@@ -49,16 +49,16 @@ var mayImport = map[string][]string{
 	"testdata/internal/geogen": {},
 
 	"ruleset": {
-		"ruleset/phone", "ruleset/email", "ruleset/request", "ruleset/network", "ruleset/human",
+		"ruleset/phone", "ruleset/email", "ruleset/request", "ruleset/network", "ruleset/network/feed", "ruleset/human",
 		"ruleset/ledger", "ruleset/internal/strict",
 	},
 	"ruleset/scenario": {
-		"ruleset", "ruleset/request", "ruleset/network", "ruleset/human", "ruleset/ledger",
-		"ruleset/internal/strict",
+		"ruleset", "ruleset/request", "ruleset/network", "ruleset/network/feed", "ruleset/human",
+		"ruleset/ledger", "ruleset/internal/strict",
 	},
 	"caddymodule": {
 		"ruleset", "ruleset/request", "ruleset/network", "ruleset/human", "ruleset/ledger",
-		"ruleset/ledger/redisledger", "ruleset/scenario",
+		"ruleset/ledger/redisledger", "ruleset/scenario", "ruleset/network/feed", "ruleset/phone",
 	},
 	"":          {"caddymodule"},
 	"cmd/caddy": {""},
@@ -75,7 +75,7 @@ var homes = map[string][]string{
 	"cel.dev/cel-go":                          {"ruleset"},
 	"github.com/redis/go-redis/v9":            {"ruleset/ledger/redisledger", "ruleset/ledger/redisledger/redistest"},
 	"github.com/dchest/siphash":               {"ruleset"},
-	"golang.org/x/text":                       {"ruleset"},
+	"golang.org/x/text":                       {"ruleset", "ruleset/phone/internal/gen"},
 	"golang.org/x/net":                        {"ruleset/email"},
 	"github.com/rogpeppe/go-internal":         {"ruleset/scenario"},
 	"github.com/maxmind/mmdbwriter":           {"testdata/internal/geogen"},
@@ -84,6 +84,7 @@ var homes = map[string][]string{
 	"go.uber.org/zap":                         {"caddymodule"},
 	"github.com/prometheus/client_golang":     {"caddymodule"},
 	"github.com/spf13/cobra":                  {"caddymodule"},
+	"golang.org/x/term":                       {"caddymodule"},
 	"pgregory.net/rapid":                      {"ruleset/ledger/ledgertest"},
 	"github.com/anishathalye/porcupine":       {"ruleset/ledger/ledgertest"},
 	"github.com/google/jsonschema-go":         {},

@@ -7,10 +7,10 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/certmagic"
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
 	"github.com/otpgate/otpgate/ruleset"
-	"github.com/otpgate/otpgate/ruleset/network"
 )
 
 func init() {
@@ -53,6 +53,20 @@ type App struct {
 	// Default: none.
 	ASNDB string `json:"asn_db,omitempty"`
 
+	// The paths of further MaxMind DB files, in the order of precedence: of those
+	// that know something of an address the first one tells it, country_db and
+	// asn_db before them. What a file tells is found out by looking at it.
+	// Placeholders are replaced once, at load. Files are watched: a good one takes
+	// over within seconds, and one that is damaged is reported and kept out.
+	//
+	// Default: none.
+	Databases []string `json:"databases,omitempty"`
+
+	// How the lists are kept that rulesets have fetched.
+	//
+	// Default: copies are kept in a directory beside the ledger's.
+	Lists *Lists `json:"lists,omitempty"`
+
 	// Where charges are kept.
 	//
 	// Default: the embedded ledger, on disk.
@@ -62,16 +76,17 @@ type App struct {
 	logger  *zap.Logger
 	secret  string // resolved; "" until one is made or read
 	also    string // resolved
-	country *network.Database
-	asn     *network.Database
 	metrics *metrics
 	keysOf  func() (*ruleset.Keys, error)
+	listsOf func() error
 
-	lease  lease // of the ledger
-	pooled []interface{ release() error }
+	lease     lease                   // of the ledger
+	databases *pooled[*openDatabases] // nil if there are none
+	keeper    *pooled[*keeper]        // of lists
 
 	mu    sync.Mutex
 	gates []*Handler
+	rules map[*Handler]*ruleset.Ruleset // that they judge by
 }
 
 // CaddyModule returns the Caddy module information.
@@ -88,20 +103,28 @@ func (a *App) Provision(ctx caddy.Context) (err error) {
 	a.ctx = ctx
 	a.logger = ctx.Logger()
 	a.keysOf = sync.OnceValues(a.makeKeys)
+	a.listsOf = sync.OnceValue(a.openLists)
+	a.rules = make(map[*Handler]*ruleset.Ruleset)
 	if a.metrics, err = newMetrics(ctx.GetMetricsRegistry()); err != nil {
 		return fmt.Errorf("registering metrics: %w", err)
 	}
 	if err := a.resolve(ctx.Storage()); err != nil {
 		return err
 	}
-	if a.country, err = openDatabase(a, "country_db", a.CountryDB, network.CountryField); err != nil {
+	if err := a.openDatabases(); err != nil {
 		return err
 	}
-	if a.asn, err = openDatabase(a, "asn_db", a.ASNDB, network.ASNField); err != nil {
+	lists, err := a.Lists.resolve(ctx.Storage())
+	if err != nil {
 		return err
 	}
-	if err := ctx.GetMetricsRegistry().Register(&ledgerCollector{lease: &a.lease}); err != nil {
-		return fmt.Errorf("registering metrics of the ledger: %w", err)
+	if a.keeper, err = acquire(keepers, lists.key(), func() (*keeper, error) { return newKeeper(lists), nil }); err != nil {
+		return err
+	}
+	for _, c := range []prometheus.Collector{&ledgerCollector{lease: &a.lease}, &listCollector{app: a}, &databaseCollector{app: a}} {
+		if err := ctx.GetMetricsRegistry().Register(c); err != nil {
+			return fmt.Errorf("registering metrics: %w", err)
+		}
 	}
 	return nil
 }
@@ -146,28 +169,6 @@ func resolveSecret(field, value string) (string, error) {
 var errNoSharedSecret = errors.New("store redis needs a secret: gates count together only under the same one, and one that is made and kept on this machine is no other gate's; " +
 	"make one with `openssl rand -hex 32` and give it to every gate, as in: secret {env.OTP_GATE_SECRET}")
 
-// openDatabase opens the database at path, or shares it with those who opened
-// it before and whose file is still the same.
-func openDatabase(a *App, field, path string, tells network.Field) (*network.Database, error) {
-	if path == "" {
-		return nil, nil
-	}
-	path, err := replaced(field, path)
-	if err != nil {
-		return nil, err
-	}
-	key, err := fileKey(field, path)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", field, err)
-	}
-	db, err := acquire(databases, key, func() (*network.Database, error) { return network.OpenDatabase(path, tells) })
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", field, err)
-	}
-	a.pooled = append(a.pooled, db)
-	return db.value, nil
-}
-
 // Start makes the secret if there is none, opens the ledger, and starts the
 // gates. It waits for no server.
 func (a *App) Start() error {
@@ -179,6 +180,12 @@ func (a *App) Start() error {
 		return err
 	}
 	a.warn(opened)
+	if err := a.listsOf(); err != nil {
+		return err
+	}
+	if a.databases != nil {
+		a.databases.value.follow()
+	}
 	a.mu.Lock()
 	gates := a.gates
 	a.mu.Unlock()
@@ -210,18 +217,14 @@ func (a *App) Stop() error { return nil }
 func (a *App) Cleanup() error {
 	a.lease.clean()
 	var errs []error
-	for _, p := range a.pooled {
-		errs = append(errs, p.release())
+	if a.databases != nil {
+		errs = append(errs, a.databases.release())
 	}
-	a.pooled = nil
+	if a.keeper != nil {
+		a.keeper.value.leave(a.gates)
+		errs = append(errs, a.keeper.release())
+	}
 	return errors.Join(errs...)
-}
-
-// join makes h one of the gates that Start starts.
-func (a *App) join(h *Handler) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.gates = append(a.gates, h)
 }
 
 // makeKeys is run once, at Start or at the first request: Caddy starts its
@@ -239,7 +242,11 @@ func (a *App) makeKeys() (*ruleset.Keys, error) {
 
 // wiring is what the configuration gives to the rulesets of its gates.
 func (a *App) wiring() ruleset.Wiring {
-	return ruleset.Wiring{Country: a.country, ASN: a.asn}
+	w := ruleset.Wiring{Feeds: a.keeper.value.result}
+	if a.databases != nil {
+		w.Databases = a.databases.value.Databases
+	}
+	return w
 }
 
 // replaced returns value with its placeholders replaced. The error names the

@@ -86,15 +86,9 @@ func (t *Turnstile) unmarshalBlock(d *caddyfile.Dispenser) error {
 				return d.ArgErr()
 			}
 		case "timeout":
-			var value string
-			if !d.AllArgs(&value) {
-				return d.ArgErr()
+			if err := durationArg(d, &t.Timeout); err != nil {
+				return err
 			}
-			timeout, err := caddy.ParseDuration(value)
-			if err != nil {
-				return d.Errf("parsing timeout: %v", err)
-			}
-			t.Timeout = caddy.Duration(timeout)
 		default:
 			return d.Errf("unrecognized turnstile subdirective '%s': want secret, url or timeout", d.Val())
 		}
@@ -109,6 +103,12 @@ func (t *Turnstile) unmarshalBlock(d *caddyfile.Dispenser) error {
 //	    also_secret <secret>
 //	    country_db  <path>
 //	    asn_db      <path>
+//	    database    <path>...
+//	    lists {
+//	        dir     <path>
+//	        offline
+//	        timeout <duration>
+//	    }
 //	    store       embedded {
 //	        dir      <path>
 //	        max_keys <number>
@@ -161,13 +161,52 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			if !d.AllArgs(field) {
 				return d.ArgErr()
 			}
+		case d.Val() == "database":
+			if a.Databases = d.RemainingArgs(); len(a.Databases) == 0 {
+				return d.ArgErr()
+			}
+		case d.Val() == "lists":
+			a.Lists = new(Lists)
+			if err := a.Lists.unmarshalBlock(d); err != nil {
+				return err
+			}
 		case d.Val() == "store":
 			a.Store = new(Store)
 			if err := a.Store.unmarshalBlock(d); err != nil {
 				return err
 			}
 		default:
-			return d.Errf("unrecognized otp_gate option '%s': want secret, also_secret, country_db, asn_db or store", d.Val())
+			return d.Errf("unrecognized otp_gate option '%s': want secret, also_secret, country_db, asn_db, database, lists or store", d.Val())
+		}
+	}
+	return nil
+}
+
+func (l *Lists) unmarshalBlock(d *caddyfile.Dispenser) error {
+	if d.NextArg() {
+		return d.ArgErr()
+	}
+	once := onlyOnce(d)
+	for d.NextBlock(1) {
+		if err := once(); err != nil {
+			return err
+		}
+		switch d.Val() {
+		case "dir":
+			if !d.AllArgs(&l.Dir) {
+				return d.ArgErr()
+			}
+		case "offline":
+			if d.NextArg() {
+				return d.ArgErr()
+			}
+			l.Offline = true
+		case "timeout":
+			if err := durationArg(d, &l.Timeout); err != nil {
+				return err
+			}
+		default:
+			return d.Errf("unrecognized lists subdirective '%s': want dir, offline or timeout", d.Val())
 		}
 	}
 	return nil
@@ -234,6 +273,21 @@ func parseNumber(d *caddyfile.Dispenser, value string, most int) (int, error) {
 		return 0, d.Errf("%s: want a number from 1 to %d, not '%s'", d.Val(), most, value)
 	}
 	return n, nil
+}
+
+// durationArg reads the only argument of the subdirective at hand.
+func durationArg(d *caddyfile.Dispenser, into *caddy.Duration) error {
+	var value string
+	field := d.Val()
+	if !d.AllArgs(&value) {
+		return d.ArgErr()
+	}
+	duration, err := caddy.ParseDuration(value)
+	if err != nil {
+		return d.Errf("parsing %s: %v: want a duration such as 30s", field, err)
+	}
+	*into = caddy.Duration(duration)
+	return nil
 }
 
 // onlyOnce returns a function that refuses the subdirective at hand if the

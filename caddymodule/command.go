@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/otpgate/otpgate/ruleset"
-	"github.com/otpgate/otpgate/ruleset/network"
 )
 
 func init() {
@@ -25,7 +24,7 @@ have it, without a running Caddy and without the network.
 Exit codes: 0 if all is well, 1 if something is wrong with a file (or a test
 failed), 2 if the command was not understood.`,
 		CobraFunc: func(cmd *cobra.Command) {
-			cmd.AddCommand(checkCommand(), showCommand(), explainCommand(), testCommand(), schemaCommand())
+			cmd.AddCommand(checkCommand(), showCommand(), explainCommand(), testCommand(), schemaCommand(), listsCommand(), lookupCommand())
 			cmd.RunE = command(func(cmd *cobra.Command, args []string) error {
 				if len(args) > 0 {
 					return usagef("unknown command %q", args[0])
@@ -93,21 +92,18 @@ func addDatabaseFlags(cmd *cobra.Command) {
 	cmd.Flags().String("asn-db", "", "Database that tells the ASN of an address (.mmdb)")
 }
 
+// addAllDatabaseFlags lets a command be told of all that a configuration has.
+func addAllDatabaseFlags(cmd *cobra.Command) {
+	addDatabaseFlags(cmd)
+	cmd.Flags().StringArray("database", nil, "Further database; can be given several times, in the order of precedence (.mmdb)")
+}
+
 // wiringOf opens the databases that the flags name. What they do not name is
 // taken for wired.
 func wiringOf(cmd *cobra.Command) (w ruleset.Wiring, err error) {
 	w.Unwired = true
-	if path, _ := cmd.Flags().GetString("country-db"); path != "" {
-		if w.Country, err = network.OpenDatabase(path, network.CountryField); err != nil {
-			return w, err
-		}
-	}
-	if path, _ := cmd.Flags().GetString("asn-db"); path != "" {
-		if w.ASN, err = network.OpenDatabase(path, network.ASNField); err != nil {
-			return w, err
-		}
-	}
-	return w, nil
+	w.Databases, err = flagged(cmd).readDatabases()
+	return w, err
 }
 
 // loadFor loads one ruleset file for a command that needs a good one. Problems

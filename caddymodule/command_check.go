@@ -12,7 +12,7 @@ import (
 )
 
 func checkCommand() *cobra.Command {
-	cmd := newCommand("check [--json] [--country-db <path>] [--asn-db <path>] <file>...",
+	cmd := newCommand("check [--json] [--country-db <path>] [--asn-db <path>] [--database <path>] <file>...",
 		"Reports all that is wrong or doubtful in ruleset files and Caddyfiles", `
 Reports all that is wrong with ruleset files, each thing with file, line,
 column and what would be right; and what is doubtful, as warnings, which do
@@ -25,7 +25,7 @@ opened.
 A Caddyfile, or a configuration in JSON, is checked as far as it is about the
 gate: where it counts, its secret, and its rulesets with what it gives them.
 Nothing is opened that others may use, and no server is asked.`, runCheck)
-	addDatabaseFlags(cmd)
+	addAllDatabaseFlags(cmd)
 	cmd.Flags().Bool("json", false, "Print for machines")
 	return cmd
 }

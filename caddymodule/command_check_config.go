@@ -16,7 +16,6 @@ import (
 	"github.com/caddyserver/certmagic"
 
 	"github.com/otpgate/otpgate/ruleset"
-	"github.com/otpgate/otpgate/ruleset/network"
 )
 
 // checkedConfig is what there is to say of one configuration of Caddy.
@@ -155,28 +154,10 @@ func checkGate(app *App, gate *Handler) (checked, error) {
 		return checked{}, err
 	}
 	wiring := ruleset.Wiring{Turnstile: gate.Turnstile != nil}
-	if wiring.Country, err = checkDatabase("country_db", app.CountryDB, network.CountryField); err != nil {
-		return checked{}, err
-	}
-	if wiring.ASN, err = checkDatabase("asn_db", app.ASNDB, network.ASNField); err != nil {
+	if wiring.Databases, err = app.readDatabases(); err != nil {
 		return checked{}, err
 	}
 	return check(path, wiring)
-}
-
-func checkDatabase(field, path string, tells network.Field) (*network.Database, error) {
-	if path == "" {
-		return nil, nil
-	}
-	path, err := replaced(field, path)
-	if err != nil {
-		return nil, err
-	}
-	db, err := network.OpenDatabase(path, tells)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", field, err)
-	}
-	return db, nil
 }
 
 func (c checkedConfig) passed() bool { return c.OK }

@@ -22,7 +22,7 @@ import (
 )
 
 func explainCommand() *cobra.Command {
-	cmd := newCommand("explain [--json] [--phone <number>] [--ip <address>] [--email <address>] [--device <id>] [--proof pass|fail|none] [--request <file>] [--country-db <path>] [--asn-db <path>] <file>",
+	cmd := newCommand("explain [--json] [--phone <number>] [--ip <address>] [--email <address>] [--device <id>] [--proof pass|fail|none] [--request <file>] [--country-db <path>] [--asn-db <path>] [--database <path>] <file>",
 		"Judges one request and shows the answer of every check", `
 Judges one request by a ruleset, and shows the answer and the cost of every
 check, also of those that come after a refusal. The ledger is empty, and
@@ -38,7 +38,7 @@ it is read from a file with a request line, headers, an empty line and a body.`,
 	flags.String("proof", "pass", "How the proof fares: pass, fail or none")
 	flags.String("request", "", "File with a whole HTTP request")
 	flags.Bool("json", false, "Print for machines")
-	addDatabaseFlags(cmd)
+	addAllDatabaseFlags(cmd)
 	return cmd
 }
 

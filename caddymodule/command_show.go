@@ -7,7 +7,7 @@ import (
 )
 
 func showCommand() *cobra.Command {
-	cmd := newCommand("show [--country-db <path>] [--asn-db <path>] <file>",
+	cmd := newCommand("show [--country-db <path>] [--asn-db <path>] [--database <path>] <file>",
 		"Prints a ruleset with all its defaults written out", `
 Prints a ruleset file with all that it does not say written out: what the gate
 will really do. The output is a ruleset file that means the same.`, func(cmd *cobra.Command, args []string) error {
@@ -20,7 +20,7 @@ will really do. The output is a ruleset file that means the same.`, func(cmd *co
 			}
 			return rules.Show(cmd.OutOrStdout())
 		})
-	addDatabaseFlags(cmd)
+	addAllDatabaseFlags(cmd)
 	return cmd
 }
 

@@ -80,9 +80,13 @@ func (h *Handler) openGate() (*ruleset.Gate, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := h.app.listsOf(); err != nil {
+		return nil, err
+	}
 	if err := h.prepare(h.first.rules); err != nil {
 		return nil, err
 	}
+	h.warnMissing(h.first.rules)
 	h.metricsOf(h.first.rules).inForce()
 	return ruleset.NewGate(h.first.rules, h.first.prover, opened, keys), nil
 }
@@ -101,6 +105,16 @@ func (h *Handler) prepare(rules *ruleset.Ruleset) error {
 	h.logger.Info("ruleset in force", zap.String("gate", rules.Name()), zap.String("file", h.path),
 		zap.Stringer("ledger", &h.app.lease.place), zap.Stringer("takes", plan))
 	return nil
+}
+
+// alert tells that a budget has been spent up to its alert or stop.
+func (h *Handler) alert(m *gateMetrics, a ruleset.Alert) {
+	m.alerts.WithLabelValues(m.gate, a.Rule).Inc()
+	message := "a budget has reached its alert"
+	if a.Stop {
+		message = "a budget is spent"
+	}
+	h.logger.Warn(message, zap.String("gate", m.gate), zap.String("rule", a.Rule), zap.Time("until", a.Ends))
 }
 
 // closeIdle gives back the connections that l's prover keeps for later. It can

@@ -24,6 +24,7 @@ type metrics struct {
 	reloads   *prometheus.CounterVec
 	loaded    *prometheus.GaugeVec
 	refused   *prometheus.GaugeVec
+	alerts    *prometheus.CounterVec
 }
 
 func newMetrics(registry *prometheus.Registry) (*metrics, error) {
@@ -48,11 +49,13 @@ func newMetrics(registry *prometheus.Registry) (*metrics, error) {
 		reloads: counter("ruleset_reloads_total", "Changed ruleset files, by what became of them.", "gate", "result"),
 		loaded:  gauge("ruleset_loaded_timestamp_seconds", "When the ruleset in force was loaded.", "gate"),
 		refused: gauge("ruleset_refused", "1 while the ruleset file is not the ruleset in force, because it has problems or is gone.", "gate"),
+		alerts:  counter("budget_alerts_total", "Alerts and stops that budgets have reached, each once in its day or month.", "gate", "rule"),
 	}
 	return m, errors.Join(
 		register(registry, &m.decisions), register(registry, &m.marks), register(registry, &m.outcomes),
 		register(registry, &m.proofs), register(registry, &m.errors), register(registry, &m.duration),
-		register(registry, &m.reloads), register(registry, &m.loaded), register(registry, &m.refused))
+		register(registry, &m.reloads), register(registry, &m.loaded), register(registry, &m.refused),
+		register(registry, &m.alerts))
 }
 
 // register registers *c, or puts the one in its place that is registered

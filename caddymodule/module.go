@@ -126,8 +126,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	h.warn(problems, first)
 	h.first = first
 	h.open = sync.OnceValues(h.openGate)
-	h.app.join(h)
-	return nil
+	return h.app.join(h)
 }
 
 func (h *Handler) replacePlaceholders() (err error) {

@@ -13,37 +13,30 @@ import (
 var (
 	ledgers   = caddy.NewUsagePool()
 	databases = caddy.NewUsagePool()
+	keepers   = caddy.NewUsagePool()
 )
 
 // pooled is one use of a value that is shared through a pool.
-type pooled[T any] struct {
+type pooled[T caddy.Destructor] struct {
 	value T
 	pool  *caddy.UsagePool
 	key   string
 }
 
-// release ends the use. The value goes with the last one.
+// release ends the use. The value is closed with the last one.
 func (p *pooled[T]) release() error {
 	_, err := p.pool.Delete(p.key)
 	return err
 }
 
-// shared is a pooled value; it has nothing to close.
-type shared[T any] struct{ value T }
-
-func (shared[T]) Destruct() error { return nil }
-
 // acquire returns the value that pool has under key, and makes it if there is
 // none.
-func acquire[T any](pool *caddy.UsagePool, key string, open func() (T, error)) (*pooled[T], error) {
-	value, _, err := pool.LoadOrNew(key, func() (caddy.Destructor, error) {
-		v, err := open()
-		return shared[T]{v}, err
-	})
+func acquire[T caddy.Destructor](pool *caddy.UsagePool, key string, open func() (T, error)) (*pooled[T], error) {
+	value, _, err := pool.LoadOrNew(key, func() (caddy.Destructor, error) { return open() })
 	if err != nil {
 		return nil, err
 	}
-	return &pooled[T]{value.(shared[T]).value, pool, key}, nil
+	return &pooled[T]{value.(T), pool, key}, nil
 }
 
 // fileKey names one state of the file at path, so that a reload after the file

@@ -68,6 +68,9 @@ func (h *Handler) decided(r *http.Request, j *ruleset.Judgement, rules *ruleset.
 		took:    time.Since(j.Facts.At),
 	}
 	d.metrics.judged(&j.Verdict, d.log.took)
+	for _, alert := range j.Verdict.Alerts {
+		h.alert(d.metrics, alert)
+	}
 	if repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer); ok {
 		repl.Map(d.log.placeholder)
 	}

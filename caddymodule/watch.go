@@ -97,6 +97,10 @@ func (w *watch) use(next *loaded) error {
 	if err := h.prepare(next.rules); err != nil {
 		return err
 	}
+	if err := h.app.follow(h, next.rules); err != nil {
+		return err
+	}
+	h.warnMissing(next.rules)
 	old := w.inForce
 	if next.prover != nil && old.prover != nil && samePolicy(next.policy, old.policy) {
 		next.prover = old.prover // with its open connections

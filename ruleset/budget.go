@@ -308,5 +308,5 @@ func askPrice(f *Facts) finding {
 	if f.Phone.IsZero() || f.Price.Known() {
 		return finding{}
 	}
-	return finding{"deny", "unpriced", NumberRefused}
+	return refusal("unpriced", NumberRefused)
 }

@@ -135,7 +135,7 @@ func TestUnpricedIsRefused(t *testing.T) {
 	if f.Phone, err = phone.Parse("+14155550123", ""); err != nil {
 		t.Fatal(err)
 	}
-	if got := askPrice(&f); got != (finding{"deny", "unpriced", NumberRefused}) {
+	if got := askPrice(&f); got != (refusal("unpriced", NumberRefused)) {
 		t.Errorf("without a price: %v", got)
 	}
 	f.Price = Price{Currency: "USD"}

@@ -8,7 +8,7 @@ import (
 
 	"github.com/otpgate/otpgate/ruleset/human"
 	"github.com/otpgate/otpgate/ruleset/internal/strict"
-	"github.com/otpgate/otpgate/ruleset/network"
+	"github.com/otpgate/otpgate/ruleset/phone"
 	"github.com/otpgate/otpgate/ruleset/request"
 )
 
@@ -21,7 +21,9 @@ type compiler struct {
 	readFile func(string) ([]byte, error)
 
 	require string // human.require, which rules and checks must fit
-	lists   []network.List
+	gate    string // the gate's name, where lists need it
+	lists   []listSource
+	numbers []phone.NamedList
 	files   []string
 	needs   []string
 	missing map[string]bool // what is not wired and has been objected to
@@ -257,13 +259,19 @@ func (c *compiler) number(s *settings) {
 	if n.Types.Set {
 		s.number.types = anyOfValues(c, n.Types, "number.types", func(t numberType) string { return t.String() })
 	}
-	for _, p := range n.Deny.V {
-		for _, other := range s.number.deny {
-			if strings.HasPrefix(string(p.V), other) {
-				c.src.Warnf(p.Pos, "prefix %s has no effect: %s already covers it", p.V, other)
-			}
-		}
-		s.number.deny = append(s.number.deny, string(p.V))
+	s.number.unknown = n.Unknown.Or("deny")
+	c.checkChallenge(string(s.number.unknown), n.Unknown.Pos, "number.unknown")
+	for _, e := range n.Lists.Entries {
+		s.number.lists = append(s.number.lists, c.numberList(e.Key, e.Value))
+	}
+	if len(c.numbers) > phone.MaxLists {
+		c.src.Errorf(n.Lists.Pos, "%d lists of numbers are too many: use at most %d", len(c.numbers), phone.MaxLists)
+	}
+	for _, f := range n.Deny.V {
+		c.forbid(s, f)
+	}
+	if s.number.types.any {
+		c.src.Warnf(n.Types.Pos, "types: any lets codes be sent to premium and shared-cost numbers, by which whoever is called earns: list the types that are meant")
 	}
 }
 

@@ -48,10 +48,22 @@ answer:
   sent: [200-299, 303]
   not_sent: [400-499, no_answer]
 network:
-  trust: [relay]
-  deny: [hosting]
+  trust: [relay, warp]
+  deny: [hosting, tor, proxy, leased]
+  private: allow
+  tunnels: allow
   lists:
     relay: {cidrs: [198.51.100.64/28]}
+    tor: {required: true}
+    leased:
+      url: https://example.com/leased.json
+      every: 6h
+      format: aws
+      select: {services: [EC2, S3], regions: [us-east-1], tags: [x]}
+      sha256: "0000000000000000000000000000000000000000000000000000000000000000"
+      max_age: 3d
+      max_size: 4MiB
+      required: true
     hosting: {cidrs: [198.51.100.0/24, "2001:db8::/48"], asns: [64500, AS64501]}
 geo:
   countries: [US, CA]
@@ -60,7 +72,9 @@ geo:
 number:
   countries: [US, CA]
   types: [mobile, fixed_line_or_mobile]
-  deny: ["+1900", "+18765550"]
+  deny: ["+1900", "+18765550", disposable]
+  lists: {disposable: {entries: ["+14155550123", "+1876*"]}}
+  unknown: flag
 human:
   require: guarded
   turnstile: {hostnames: [login.example.com], action: send-otp, max_age: 2m}
@@ -128,7 +142,7 @@ func TestAllMistakesAreReportedAtOnce(t *testing.T) {
 requst: {phone: json /phone}
 request: {phone: json phone, region: UK}
 geo: {match: dney}
-network: {deny: [tor]}
+network: {deny: [torr]}
 number: {types: [moblie], deny: [+1900]}
 limits:
   - {per: phnoe, max: 5, in: 24h}

@@ -129,6 +129,7 @@ func (d *decision) read(r *http.Request, client netip.Addr) bool {
 		}
 	} else {
 		f.Phone = number
+		f.PhoneLists = d.rules.numbers.Of(number)
 		f.Price = d.rules.priceOf(number)
 		d.policy = d.rules.policyFor(f)
 	}
@@ -146,13 +147,13 @@ var (
 	errSpace    = errors.New("begins with a space: in forms and URLs a plus sign is written %2B")
 )
 
-// parsePhone reads a number that can be in use.
+// parsePhone reads a number that can be in use, as far as the ruleset minds.
 func (r *Ruleset) parsePhone(raw string) (phone.Number, error) {
 	if kind := r.shape.Phone.Kind(); strings.HasPrefix(raw, " ") && (kind == request.Form || kind == request.Query) {
 		return phone.Number{}, errSpace // some apps put the plus back, others do not
 	}
 	number, err := phone.Parse(raw, r.settings.region)
-	if err == nil && !number.Valid() {
+	if err == nil && !number.Valid() && r.settings.number.unknown == "deny" {
 		err = errNotInUse
 	}
 	return number, err
@@ -161,7 +162,7 @@ func (r *Ruleset) parsePhone(raw string) (phone.Number, error) {
 // policyFor returns the policy for what f is about.
 func (r *Ruleset) policyFor(f *Facts) *policy {
 	if len(r.regional) > 0 {
-		if p, ok := r.regional[f.Phone.Region()]; ok {
+		if p, ok := r.regional[f.Phone.LikelyRegion()]; ok {
 			return p
 		}
 	}
@@ -190,7 +191,7 @@ func (d *decision) check() bool {
 			continue
 		}
 		shadow := r.shadow || d.rules.settings.shadow
-		if r.then != "allow" && !d.heed(CheckRule, shadow, finding{r.then, r.name, Refused}) {
+		if r.then != "allow" && !d.heed(CheckRule, shadow, finding{then: r.then, rule: r.name, reason: Refused}) {
 			return false
 		}
 		if r.then != "flag" && !shadow {
@@ -217,6 +218,9 @@ func (d *decision) heed(name Check, shadow bool, f finding) bool {
 		}
 		return true
 	default:
+		if !shadow && f.detail != "" {
+			d.Verdict.Detail = f.detail
+		}
 		return d.object(shadow, name, f.rule, f.reason)
 	}
 }
@@ -269,7 +273,7 @@ func (d *decision) collect() {
 func (d *decision) charge(c *counter) (ledger.Charge, bool) {
 	charge := ledger.Charge{Tally: c.tally, Key: c.tally.Seed}
 	if c.tally.Period != ledger.Sliding {
-		if !d.Facts.Price.Known() || c.country != "" && c.country != d.Facts.Phone.Region() {
+		if !d.Facts.Price.Known() || c.country != "" && c.country != d.Facts.Phone.LikelyRegion() {
 			return charge, false
 		}
 		charge.Amount = int64(d.Facts.Price.Amount)

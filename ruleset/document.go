@@ -41,17 +41,34 @@ type answerSection struct {
 }
 
 type networkSection struct {
-	Trust  strict.Value[[]strict.Value[string]] `yaml:"trust" default:"[]" doc:"Names of lists whose addresses are let through this check whatever other lists say: real people behind data-center addresses."`
-	Deny   strict.Value[[]strict.Value[string]] `yaml:"deny" default:"[]" doc:"Names of lists whose addresses are refused."`
-	Lists  strict.Map[*listSection]             `yaml:"lists" doc:"The lists, by name."`
-	Shadow strict.Value[bool]                   `yaml:"shadow" default:"false" doc:"Judge and report, but let pass."`
+	Trust   strict.Value[[]strict.Value[string]] `yaml:"trust" default:"[]" example:"[icloud-relay]" doc:"Names of lists whose addresses are let through this check whatever else is said of them: real people behind data-center addresses. Where such a list tells the country of the person, that is the country of the address."`
+	Deny    strict.Value[[]strict.Value[string]] `yaml:"deny" default:"[]" example:"[tor, hosting]" doc:"Whose addresses are refused: names of lists, and of what databases tell of addresses."`
+	Private strict.Value[allowWord]              `yaml:"private" default:"allow here; geo.unknown where no country is known" doc:"Addresses that nobody has on the internet: private, loopback, link-local, shared and reserved ones. deny refuses them here; allow lets them through geo as well, where no country is known of them."`
+	Tunnels strict.Value[allowWord]              `yaml:"tunnels" default:"deny" doc:"Addresses of 6to4 and Teredo, which anybody can make up."`
+	Lists   strict.Map[*listSection]             `yaml:"lists" doc:"Lists of your own, by name. One that has the name of a shipped list takes its place."`
+	Shadow  strict.Value[bool]                   `yaml:"shadow" default:"false" doc:"Judge and report, but let pass."`
 }
 
 type listSection struct {
 	strict.At
-	CIDRs strict.Value[[]strict.Value[string]] `yaml:"cidrs" example:"[203.0.113.0/24]" doc:"Addresses and CIDR blocks."`
-	File  strict.Value[string]                 `yaml:"file" example:"hosting.txt" doc:"A file with one address or CIDR block a line, relative to the ruleset file. It is watched."`
-	ASNs  strict.Value[[]strict.Value[asn]]    `yaml:"asns" example:"[64500]" doc:"Autonomous systems, by number. Needs asn_db."`
+	CIDRs    strict.Value[[]strict.Value[string]] `yaml:"cidrs" example:"[203.0.113.0/24]" doc:"Addresses and CIDR blocks."`
+	File     strict.Value[string]                 `yaml:"file" example:"hosting.txt" doc:"A file, relative to the ruleset file. It is watched."`
+	URL      strict.Value[string]                 `yaml:"url" example:"https://example.com/list.txt" doc:"Where a file is fetched from, now and again. https; http only from this machine, or with sha256."`
+	Every    strict.Value[strict.Duration]        `yaml:"every" default:"24h" doc:"How often it is fetched, 1m at least."`
+	Format   strict.Value[listFormat]             `yaml:"format" default:"recognised" doc:"The format of the file."`
+	Select   *selectSection                       `yaml:"select" doc:"The part of the file that is wanted, in the file's own words. An entry has to fit each word that is given here."`
+	SHA256   strict.Value[string]                 `yaml:"sha256" doc:"The checksum of the file, unpacked, as 64 hexadecimal digits. A file with another one is refused."`
+	MaxAge   strict.Value[strict.Duration]        `yaml:"max_age" default:"three times every, and a day" doc:"How old what was fetched may get before an alarm is raised."`
+	MaxSize  strict.Value[strict.Size]            `yaml:"max_size" default:"32MiB" doc:"The largest file that is taken, unpacked."`
+	Required strict.Value[bool]                   `yaml:"required" default:"false" doc:"Refuse everybody as long as the list has never been loaded, where it stands in deny. Otherwise it refuses nobody until then."`
+	ASNs     strict.Value[[]strict.Value[asn]]    `yaml:"asns" example:"[64500]" doc:"Autonomous systems, by number. Needs asn_db."`
+}
+
+type selectSection struct {
+	strict.At
+	Services strict.Value[[]strict.Value[string]] `yaml:"services" example:"[EC2]" doc:"Services, one of which an entry has to be of."`
+	Regions  strict.Value[[]strict.Value[string]] `yaml:"regions" example:"[us-east-1]" doc:"Regions or countries, one of which an entry has to be of."`
+	Tags     strict.Value[[]strict.Value[string]] `yaml:"tags" example:"[AzureCloud.westeurope]" doc:"Tags or names, one of which an entry has to bear."`
 }
 
 type geoSection struct {
@@ -62,10 +79,20 @@ type geoSection struct {
 }
 
 type numberSection struct {
-	Countries strict.AnyOr[region]                 `yaml:"countries" default:"[request.region]" doc:"Where a code may be sent: regions of the whole number, not of its calling code."`
-	Types     strict.AnyOr[numberType]             `yaml:"types" default:"[mobile, fixed_line_or_mobile]" doc:"Kinds of numbers that a code may be sent to."`
-	Deny      strict.Value[[]strict.Value[prefix]] `yaml:"deny" default:"[]" example:"[\"+1900\"]" doc:"Prefixes that are refused, with country code, quoted."`
-	Shadow    strict.Value[bool]                   `yaml:"shadow" default:"false" doc:"Judge and report, but let pass."`
+	Countries strict.AnyOr[region]                    `yaml:"countries" default:"[request.region]" doc:"Where a code may be sent: regions of the whole number, not of its calling code."`
+	Types     strict.AnyOr[numberType]                `yaml:"types" default:"[mobile, fixed_line_or_mobile]" doc:"Kinds of numbers that a code may be sent to. any means those too by which whoever is called earns."`
+	Deny      strict.Value[[]strict.Value[forbidden]] `yaml:"deny" default:"[]" example:"[\"+1900\", disposable]" doc:"What is refused: prefixes with country code, quoted, and names of lists of numbers."`
+	Lists     strict.Map[*numberListSection]          `yaml:"lists" doc:"Lists of numbers, by name."`
+	Unknown   strict.Value[unknownWord]               `yaml:"unknown" default:"deny" doc:"What happens to a number that has as many digits as others in its country, but begins like none known to be in use. deny answers phone_invalid."`
+	Shadow    strict.Value[bool]                      `yaml:"shadow" default:"false" doc:"Judge and report, but let pass."`
+}
+
+type numberListSection struct {
+	strict.At
+	Entries  strict.Value[[]strict.Value[string]] `yaml:"entries" example:"[\"+1876*\", \"+4479110000-+4479119999\"]" doc:"Numbers, prefixes that end in a star, and ranges, quoted."`
+	File     strict.Value[string]                 `yaml:"file" example:"disposable.txt" doc:"A file of such, relative to the ruleset file: one a line, or CSV or JSON that names its columns. It is watched."`
+	Column   strict.Value[string]                 `yaml:"column" default:"found by its name" doc:"The column of CSV, or the field of JSON, that holds them."`
+	Prefixes strict.Value[bool]                   `yaml:"prefixes" default:"false" doc:"Take every number in the file for a prefix."`
 }
 
 type humanSection struct {

@@ -91,7 +91,7 @@ func (e *Explanation) rules(d *decision) {
 				s.Detail = err.Error()
 			}
 			if met {
-				s.found(d, finding{r.then, r.name, Refused}, r.shadow || d.rules.settings.shadow)
+				s.found(d, finding{then: r.then, rule: r.name, reason: Refused}, r.shadow || d.rules.settings.shadow)
 			}
 			s.Rule = r.name
 			if !met {
@@ -107,6 +107,9 @@ func (s *Step) found(d *decision, f finding, shadow bool) {
 		return
 	}
 	s.Answer, s.Rule, s.Shadow = string(f.then), f.rule, shadow
+	if f.detail != "" {
+		s.Detail = f.detail
+	}
 	switch f.then {
 	case "deny":
 		s.Code = f.reason
@@ -146,7 +149,7 @@ func (e *Explanation) limits(d *decision) {
 
 // unspent says why a request costs a budget nothing.
 func (d *decision) unspent(c *counter) string {
-	if c.country != "" && !d.Facts.Phone.IsZero() && c.country != d.Facts.Phone.Region() {
+	if c.country != "" && !d.Facts.Phone.IsZero() && c.country != d.Facts.Phone.LikelyRegion() {
 		return "the number is not of " + c.country
 	}
 	return "the number has no price"

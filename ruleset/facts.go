@@ -27,6 +27,8 @@ type Facts struct {
 	// Phone, Email and Device are what the request is about. Phone and Email
 	// mask themselves when printed.
 	Phone phone.Number
+	// PhoneLists are the lists of numbers that Phone is in.
+	PhoneLists phone.Set
 	// Price is what a code to Phone costs, where there is a budget.
 	Price  Price
 	Email  email.Address

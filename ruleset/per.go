@@ -145,7 +145,7 @@ func (p per) digest(k *Keys, f *Facts) (ledger.Key, bool) {
 		if f.Phone.IsZero() {
 			return ledger.Key{}, false
 		}
-		return k.digest('c', f.Phone.Region()), true
+		return k.digest('c', f.Phone.LikelyRegion()), true
 	case perIP:
 		if !f.IP.Addr.IsValid() {
 			return ledger.Key{}, false

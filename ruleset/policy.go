@@ -33,24 +33,39 @@ type finding struct {
 	then   thenWord // deny, challenge or flag; empty for no objection
 	rule   string
 	reason Code
+	detail string // what more there is to say to the operator
 }
 
-func newPolicy(s *settings, lists *network.Lists) *policy {
+// refusal is a finding that refuses.
+func refusal(rule string, reason Code) finding {
+	return finding{then: "deny", rule: rule, reason: reason}
+}
+
+// known is what the checks ask.
+type known struct {
+	lists     *lists
+	databases *network.Databases
+	numbers   *phone.Lists
+}
+
+func newPolicy(s *settings, from known) *policy {
 	p := &policy{require: s.human.require, humanShadow: s.human.shadow || s.shadow, hideCooldown: s.hideCooldown}
 	add := func(name Check, shadow bool, ask func(*Facts) finding) {
 		if ask != nil {
 			p.checks = append(p.checks, check{name, shadow || s.shadow, ask})
 		}
 	}
-	add(CheckNetwork, s.network.shadow, askNetwork(&s.network, lists))
-	add(CheckGeo, s.geo.shadow, askCountry(&s.geo))
+	add(CheckNetwork, s.network.shadow, askNetwork(&s.network, from.lists, from.databases))
+	add(CheckGeo, s.geo.shadow, askCountry(s))
 	add(CheckNumber, s.number.shadow, askRegion(&s.number))
 	add(CheckNumber, s.number.shadow, askType(&s.number))
 	add(CheckNumber, s.number.shadow, askPrefix(&s.number))
+	add(CheckNumber, s.number.shadow, askNumberLists(&s.number, from.numbers))
+	add(CheckNumber, s.number.shadow, askUnknown(&s.number))
 	if s.budget != nil {
 		add(CheckBudget, s.budget.shadow, askPrice)
 	}
-	add(CheckGeo, s.geo.shadow, askMatch(&s.geo))
+	add(CheckGeo, s.geo.shadow, askMatch(s))
 	limits := slices.Clone(s.limits)
 	for i := range limits {
 		limits[i].shadow = limits[i].shadow || s.shadow
@@ -65,90 +80,23 @@ func newPolicy(s *settings, lists *network.Lists) *policy {
 	return p
 }
 
-// askNetwork refuses addresses in the lists of deny, unless they are in one of
-// trust.
-func askNetwork(n *networkSettings, lists *network.Lists) func(*Facts) finding {
-	set := func(names []string) (s network.Set) {
-		for _, name := range names {
-			i, _ := lists.Index(name)
-			s = s.With(i)
-		}
-		return s
-	}
-	trust, deny := set(n.trust), set(n.deny)
-	if deny.IsEmpty() {
-		return nil
-	}
-	byASN := slices.ContainsFunc(n.lists, func(l listSettings) bool { return len(l.asns) > 0 && slices.Contains(n.deny, l.name) })
-	return func(f *Facts) finding {
-		switch {
-		case !f.IP.Lists.And(trust).IsEmpty():
-			return finding{}
-		case !f.IP.Lists.And(deny).IsEmpty():
-			return finding{"deny", lists.Names(f.IP.Lists.And(deny))[0], NetworkRefused}
-		case byASN && f.IP.Err != nil && f.IP.ASN == 0:
-			return finding{"deny", "asn unknown", NetworkRefused} // it might be a denied one
-		default:
-			return finding{}
-		}
-	}
-}
-
-// askCountry refuses addresses of other countries.
-func askCountry(g *geoSettings) func(*Facts) finding {
-	if g.countries.any {
-		return nil
-	}
-	served := setOf(g.countries.words)
-	unknown := findingOf(string(g.unknown), "unknown", CountryRefused)
-	return func(f *Facts) finding {
-		switch {
-		case f.IP.Country == "":
-			return unknown
-		case served[f.IP.Country]:
-			return finding{}
-		default:
-			return finding{"deny", "countries", CountryRefused}
-		}
-	}
-}
-
-// askMatch compares the number's country with the address's.
-func askMatch(g *geoSettings) func(*Facts) finding {
-	if g.match == "off" {
-		return nil
-	}
-	differs := findingOf(string(g.match), "match", CountryRefused)
-	unknown := findingOf(string(g.unknown), "unknown", CountryRefused)
-	known := g.countries.any // otherwise askCountry has asked already
-	return func(f *Facts) finding {
-		switch {
-		case f.Phone.IsZero():
-			return finding{}
-		case f.IP.Country == "":
-			if known {
-				return unknown
-			}
-			return finding{}
-		case f.IP.Country != f.Phone.Region():
-			return differs
-		default:
-			return finding{}
-		}
-	}
-}
-
 func askRegion(n *numberSettings) func(*Facts) finding {
 	if n.countries.any {
 		return nil
 	}
 	served := setOf(n.countries.words)
 	return func(f *Facts) finding {
-		if f.Phone.IsZero() || served[f.Phone.Region()] {
+		if f.Phone.IsZero() || served[f.Phone.LikelyRegion()] || slices.ContainsFunc(n.countries.words, func(r string) bool { return mayBeOf(f.Phone, r) }) {
 			return finding{}
 		}
-		return finding{"deny", "countries", NumberRefused}
+		return refusal("countries", NumberRefused)
 	}
+}
+
+// mayBeOf reports whether n, of which nobody can tell yet where it belongs, may be
+// of a region: one of those that share its calling code.
+func mayBeOf(n phone.Number, region string) bool {
+	return n.LikelyRegion() == "" && phone.CallingCode(region) == n.CallingCode()
 }
 
 func askType(n *numberSettings) func(*Facts) finding {
@@ -161,27 +109,67 @@ func askType(n *numberSettings) func(*Facts) finding {
 		served[t] = true
 	}
 	return func(f *Facts) finding {
-		if f.Phone.IsZero() || served[f.Phone.Type()] {
+		if !f.Phone.Valid() || served[f.Phone.Type()] { // of others it is not known
 			return finding{}
 		}
-		return finding{"deny", "types", NumberRefused}
+		return refusal("types", NumberRefused)
 	}
 }
 
 func askPrefix(n *numberSettings) func(*Facts) finding {
-	if len(n.deny) == 0 {
+	var prefixes []string
+	for _, d := range n.deny {
+		if d.prefix != "" {
+			prefixes = append(prefixes, d.prefix)
+		}
+	}
+	if len(prefixes) == 0 {
 		return nil
 	}
 	return func(f *Facts) finding {
 		if f.Phone.IsZero() {
 			return finding{}
 		}
-		for _, prefix := range n.deny {
+		for _, prefix := range prefixes {
 			if f.Phone.HasPrefix(prefix) {
-				return finding{"deny", prefix, NumberRefused}
+				return refusal(prefix, NumberRefused)
 			}
 		}
 		return finding{}
+	}
+}
+
+// askNumberLists refuses numbers in the lists of deny.
+func askNumberLists(n *numberSettings, numbers *phone.Lists) func(*Facts) finding {
+	var denied phone.Set
+	for _, d := range n.deny {
+		if i, ok := numbers.Index(d.list); ok {
+			denied |= 1 << i
+		}
+	}
+	if denied == 0 {
+		return nil
+	}
+	return func(f *Facts) finding {
+		if in := f.PhoneLists & denied; in != 0 {
+			return refusal(numbers.Names(in)[0], NumberRefused)
+		}
+		return finding{}
+	}
+}
+
+// askUnknown is about numbers that are possible, but not known to be in use. Where
+// they are refused that has been done before.
+func askUnknown(n *numberSettings) func(*Facts) finding {
+	unknown := findingOf(string(n.unknown), "unknown", NumberRefused)
+	if n.unknown == "deny" || unknown.then == "" {
+		return nil
+	}
+	return func(f *Facts) finding {
+		if f.Phone.IsZero() || f.Phone.Valid() {
+			return finding{}
+		}
+		return unknown
 	}
 }
 
@@ -190,7 +178,7 @@ func findingOf(word, rule string, reason Code) finding {
 	if word == "allow" || word == "off" {
 		return finding{}
 	}
-	return finding{thenWord(word), rule, reason}
+	return finding{then: thenWord(word), rule: rule, reason: reason}
 }
 
 func setOf(words []string) map[string]bool {

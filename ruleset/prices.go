@@ -35,7 +35,7 @@ func (priceSource) Alternatives() []any { return []any{"", strict.Map[Money]{}} 
 type prices struct {
 	file     string     // where they come from; empty if they stand in the ruleset
 	rows     []priceRow // as they were written
-	prefixes phone.Prefixes[Money]
+	prefixes *phone.Prefixes[Money]
 	regions  map[string]Money
 	others   Money // the default
 	complete bool  // there is a default
@@ -132,27 +132,33 @@ func parseDestination(s string) (string, error) {
 }
 
 // pricesOf makes prices of rows, all of which are of different things.
-func pricesOf(rows []priceRow) *prices {
+func (c *compiler) pricesOf(pos strict.Pos, rows []priceRow) *prices {
 	p := &prices{rows: rows, regions: make(map[string]Money)}
+	prefixes := make(map[string]Money)
 	for _, r := range rows {
 		switch {
 		case r.of == defaultPrice:
 			p.others, p.complete = r.price, true
 		case r.of[0] == '+':
-			p.prefixes.Set(r.of, r.price)
+			prefixes[r.of] = r.price
 		default:
 			p.regions[r.of] = r.price
 		}
+	}
+	var err error
+	if p.prefixes, err = phone.NewPrefixes(prefixes); err != nil {
+		c.src.Errorf(pos, "prices: %v", err)
+		return nil
 	}
 	return p
 }
 
 // of returns what a code to n costs. It is false if the prices do not say.
 func (p *prices) of(n phone.Number) (Money, bool) {
-	if m, ok := p.prefixes.Longest(n); ok {
+	if m, ok := p.prefixes.Lookup(n); ok {
 		return m, true
 	}
-	if m, ok := p.regions[n.Region()]; ok {
+	if m, ok := p.regions[n.LikelyRegion()]; ok {
 		return m, true
 	}
 	return p.others, p.complete && !n.IsZero()
@@ -204,14 +210,12 @@ func (c *compiler) prices(v strict.Value[priceSource], currency string) *prices 
 	if !ok {
 		return nil
 	}
-	return pricesOf(all.rows)
+	return c.pricesOf(v.Pos, all.rows)
 }
 
 // priceFile reads the prices of a file.
 func (c *compiler) priceFile(file strict.Value[string], currency string) *prices {
-	if !slices.Contains(c.files, file.V) {
-		c.files = append(c.files, file.V)
-	}
+	c.watch(file.V)
 	text, err := c.readFile(file.V)
 	if err != nil {
 		c.src.Errorf(file.Pos, "reading prices: %v", err)
@@ -225,7 +229,9 @@ func (c *compiler) priceFile(file strict.Value[string], currency string) *prices
 		c.src.Errorf(file.Pos, "prices: %s holds no price: want lines of a prefix or region, a comma and a price, as in US, 0.0079", file.V)
 		return nil
 	}
-	p := pricesOf(sheet.all.rows)
-	p.file = file.V
+	p := c.pricesOf(file.Pos, sheet.all.rows)
+	if p != nil {
+		p.file = file.V
+	}
 	return p
 }

@@ -8,9 +8,11 @@ import (
 	"testing"
 
 	"github.com/otpgate/otpgate/ruleset/internal/strict"
+	"github.com/otpgate/otpgate/ruleset/network"
+	"github.com/otpgate/otpgate/ruleset/network/feed"
 )
 
-var marked = regexp.MustCompile(`(?s)(<!-- (words: ?[a-z]*|facts|codes) ?-->\n).*?(<!-- /[a-z]+ -->)`)
+var marked = regexp.MustCompile(`(?s)(<!-- (words: ?[a-z]*|facts|codes|lists) ?-->\n).*?(<!-- /[a-z]+ -->)`)
 
 // The tables in README.md are those of the code.
 func TestReferenceIsCurrent(t *testing.T) {
@@ -28,6 +30,8 @@ func TestReferenceIsCurrent(t *testing.T) {
 			table = factTable()
 		case "codes":
 			table = codeTable()
+		case "lists":
+			table = listTable()
 		}
 		return m[1] + table + m[3]
 	})
@@ -76,9 +80,29 @@ func wordTable(section string) string {
 
 func factTable() string {
 	var b strings.Builder
-	b.WriteString("| fact | type | |\n|---|---|---|\n")
+	b.WriteString("| fact | type | | needs a database of |\n|---|---|---|---|\n")
 	for _, f := range facts {
-		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", f.name, f.typ, f.doc)
+		needs := string(f.field)
+		if f.traits != 0 {
+			needs = string(network.TraitsField)
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", f.name, f.typ, f.doc, strings.ReplaceAll(needs, "_", " "))
+	}
+	return b.String()
+}
+
+func listTable() string {
+	var b strings.Builder
+	b.WriteString("| list | | fetched | made for |\n|---|---|---|---|\n")
+	for _, e := range feed.Catalogue() {
+		every := "never"
+		if e.Every > 0 {
+			every = "every " + formatDuration(e.Every)
+		}
+		if len(e.Includes) > 0 {
+			every = "each as it is: " + strings.Join(e.Includes, ", ")
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", e.Name, escapeCell(e.Description), every, e.Kind)
 	}
 	return b.String()
 }
@@ -139,6 +163,9 @@ func completed(example string) string {
 func exampleFile(name string) ([]byte, error) {
 	if strings.HasSuffix(name, ".csv") {
 		return []byte("+1876, 0.12\nUS, 0.0079\ndefault, 0.10\n"), nil
+	}
+	if name == "disposable.txt" {
+		return []byte("+14155550123\n"), nil
 	}
 	return []byte("192.0.2.1\n"), nil
 }

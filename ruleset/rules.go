@@ -9,10 +9,11 @@ import (
 	celast "cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/operators"
 	"cel.dev/cel-go/common/types"
-	"cel.dev/cel-go/common/types/ref"
 	"cel.dev/cel-go/parser"
 
 	"github.com/otpgate/otpgate/ruleset/internal/strict"
+	"github.com/otpgate/otpgate/ruleset/network"
+	"github.com/otpgate/otpgate/ruleset/network/feed"
 )
 
 // rule is a condition of the operator's own.
@@ -23,54 +24,6 @@ type rule struct {
 	source string      // the condition as it was written; empty for always
 	met    cel.Program // nil for always
 }
-
-// fact is one name that a condition may use.
-type fact struct {
-	name string
-	typ  *cel.Type
-	doc  string
-	get  func(*condition) ref.Val
-}
-
-// condition is what the facts are read from while a rule is asked.
-type condition struct {
-	*Facts
-	rules *Ruleset
-}
-
-var facts = []fact{
-	{"phone.number", cel.StringType, "the whole number, +14155550123", func(c *condition) ref.Val { return types.String(c.Phone.E164()) }},
-	{"phone.country", cel.StringType, "region of the whole number, US; empty if unknown", func(c *condition) ref.Val { return types.String(c.Phone.Region()) }},
-	{"phone.type", cel.StringType, "mobile, fixed_line, voip and so on", func(c *condition) ref.Val { return types.String(c.Phone.Type().String()) }},
-	{"phone.calling_code", cel.IntType, "country calling code, 1", func(c *condition) ref.Val { return types.Int(c.Phone.CallingCode()) }},
-	{"phone.range", cel.StringType, "the number less its last three digits", func(c *condition) ref.Val { return types.String(c.Phone.Range(rangeLess)) }},
-	{"ip.address", cel.StringType, "the client's address, 203.0.113.7", func(c *condition) ref.Val { return types.String(c.IP.Addr.String()) }},
-	{"ip.is_v6", cel.BoolType, "whether it is an IPv6 address", func(c *condition) ref.Val { return types.Bool(c.IP.Addr.Is6()) }},
-	{"ip.country", cel.StringType, "ISO 3166 code of the address, US; empty if unknown", func(c *condition) ref.Val { return types.String(c.IP.Country) }},
-	{"ip.asn", cel.IntType, "autonomous system, 64500; 0 if unknown", func(c *condition) ref.Val { return types.Int(c.IP.ASN) }},
-	{"ip.org", cel.StringType, "who runs that system; empty if unknown", func(c *condition) ref.Val { return types.String(c.IP.Org) }},
-	{"ip.lists", cel.ListType(cel.StringType), "names of the lists that the address is in", func(c *condition) ref.Val {
-		return types.NewStringList(types.DefaultTypeAdapter, c.rules.lists.Names(c.IP.Lists))
-	}},
-	{"email.given", cel.BoolType, "whether there is an email address", func(c *condition) ref.Val { return types.Bool(!c.Email.IsZero()) }},
-	{"email.domain", cel.StringType, "its domain, example.com; empty if none", func(c *condition) ref.Val { return types.String(c.Email.Domain()) }},
-	{"device.given", cel.BoolType, "whether there is a device", func(c *condition) ref.Val { return types.Bool(c.Device != "") }},
-	{"proof.given", cel.BoolType, "whether a proof came with the request; it has not been looked into", func(c *condition) ref.Val { return types.Bool(c.Proof != "") }},
-	{"request.method", cel.StringType, "POST", func(c *condition) ref.Val { return types.String(c.Method) }},
-	{"request.host", cel.StringType, "the host asked for", func(c *condition) ref.Val { return types.String(c.Host) }},
-	{"request.path", cel.StringType, "the path asked for", func(c *condition) ref.Val { return types.String(c.Path) }},
-	{"request.user_agent", cel.StringType, "what the client calls itself", func(c *condition) ref.Val { return types.String(c.UserAgent) }},
-	{"mode", cel.StringType, "normal or guarded", func(c *condition) ref.Val { return types.String(c.rules.mode) }},
-	{"now", cel.TimestampType, "when the request came", func(c *condition) ref.Val { return types.Timestamp{Time: c.At} }},
-}
-
-var factIndex = func() map[string]int {
-	m := make(map[string]int, len(facts))
-	for i, f := range facts {
-		m[f.name] = i
-	}
-	return m
-}()
 
 // ResolveName implements [cel.Activation].
 func (c *condition) ResolveName(name string) (any, bool) {
@@ -232,11 +185,18 @@ func explainCEL(message, name string) (text, hint string) {
 	if first, _, _ := strings.Cut(rest, "'"); !strings.HasPrefix(name, first) {
 		name = first // of a function the place is its bracket
 	}
-	var known []string
+	var known, alike []string
+	group, _, _ := strings.Cut(name, ".")
 	for _, f := range facts {
 		known = append(known, f.name)
+		if strings.HasPrefix(f.name, group+".") {
+			alike = append(alike, f.name)
+		}
 	}
-	hint = "facts: " + strings.Join(known, ", ")
+	hint = "facts are phone.…, ip.…, email.…, device.…, proof.…, request.…, mode and now"
+	if len(alike) > 0 {
+		hint = "facts: " + strings.Join(alike, ", ")
+	}
 	if meant := strict.Nearest(name, known); meant != "" {
 		hint = fmt.Sprintf("did you mean %q? %s", meant, hint)
 	}
@@ -264,19 +224,25 @@ func dottedName(text string, line, column int) string {
 	return string(rest)
 }
 
-// domains are the words that a fact can be equal to.
-var domains = map[string]func(string) error{
-	"phone.type":    func(s string) error { var t numberType; return t.ParseText(s) },
-	"phone.country": func(s string) error { var r region; return r.ParseText(s) },
-	"ip.country":    func(s string) error { var c country; return c.ParseText(s) },
-	"mode":          func(s string) error { return oneOf("mode", s, Mode("").Words()) },
-}
-
 func oneOf(what, got string, accepted []string) error {
 	if slices.Contains(accepted, got) {
 		return nil
 	}
 	return wordError(what, got, accepted)
+}
+
+// members are the words that a list can hold.
+func (c *compiler) members(s *ruleSection) map[string]func(string) error {
+	return map[string]func(string) error{
+		"ip.lists": func(list string) error {
+			if c.findList(list, s.If.Pos) {
+				return nil
+			}
+			return wordError("list", list, append(c.ownLists(), shippedLists()...))
+		},
+		"ip.traits":   func(trait string) error { return oneOf("trait", trait, network.AllTraits()) },
+		"phone.lists": func(list string) error { return oneOf("list of numbers", list, c.numberListNames()) },
+	}
 }
 
 // checkWords objects to comparisons that can never hold, such as phone.country
@@ -312,13 +278,8 @@ func (c *compiler) checkWords(checked *cel.Ast, s *ruleSection) bool {
 				check(accepts, args[0])
 			}
 		case operators.In:
-			if nameOf(args[1]) == "ip.lists" {
-				check(func(list string) error {
-					if _, ok := c.listIndex(list); ok {
-						return nil
-					}
-					return wordError("list", list, c.listNames())
-				}, args[0])
+			if accepts := c.members(s)[nameOf(args[1])]; accepts != nil {
+				check(accepts, args[0])
 			}
 			if accepts := domains[nameOf(args[0])]; accepts != nil && args[1].Kind() == celast.ListKind {
 				for _, e := range args[1].AsList().Elements() {
@@ -333,11 +294,22 @@ func (c *compiler) checkWords(checked *cel.Ast, s *ruleSection) bool {
 // needsOf notes which databases a condition asks.
 func (c *compiler) needsOf(checked *cel.Ast, s *ruleSection) {
 	celast.PostOrderVisit(checked.NativeRep().Expr(), celast.NewExprVisitor(func(e celast.Expr) {
-		switch nameOf(e) {
-		case "ip.country":
-			c.needCountry(s.If.Pos, fmt.Sprintf("rule %q, which asks for ip.country,", s.Name.V))
-		case "ip.asn", "ip.org":
-			c.needASN(s.If.Pos, fmt.Sprintf("rule %q, which asks for %s,", s.Name.V, nameOf(e)))
+		i, ok := factIndex[nameOf(e)]
+		if !ok {
+			return
+		}
+		f := &facts[i]
+		who := fmt.Sprintf("rule %q, which asks for %s,", s.Name.V, f.name)
+		switch {
+		case f.traits != 0:
+			word := strings.TrimPrefix(f.name, "ip.")
+			otherwise := "or take this out of the ruleset"
+			if _, shipped := feed.Lookup(word); shipped {
+				otherwise = fmt.Sprintf("or ask the list of that name: %q in ip.lists", word)
+			}
+			c.needTraits(s.If.Pos, f.traits, word, who, otherwise)
+		case f.field != "":
+			c.needField(s.If.Pos, f.field, who)
 		}
 	}))
 }

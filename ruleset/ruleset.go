@@ -10,17 +10,19 @@ import (
 	"github.com/otpgate/otpgate/ruleset/internal/strict"
 	"github.com/otpgate/otpgate/ruleset/ledger"
 	"github.com/otpgate/otpgate/ruleset/network"
+	"github.com/otpgate/otpgate/ruleset/phone"
 	"github.com/otpgate/otpgate/ruleset/request"
 )
 
-// Ruleset is a compiled ruleset file. It never changes, and is safe for
-// concurrent use.
+// Ruleset is a compiled ruleset file. It never changes, but for what is in the
+// lists that it has fetched, and is safe for concurrent use.
 type Ruleset struct {
 	settings *settings
 	mode     Mode
 	shape    request.Shape
 	sources  network.Sources
-	lists    *network.Lists
+	lists    *lists
+	numbers  *phone.Lists
 	rules    []rule
 	base     *policy
 	regional map[string]*policy
@@ -75,25 +77,32 @@ func Compile(file string, text []byte, readFile func(string) ([]byte, error), w 
 	if src.Problems().HasErrors() {
 		return nil, src.Problems()
 	}
-	lists, err := network.NewLists(c.lists)
+	lists, err := newLists(c.lists, s.network.deny, w.Feeds)
 	if err != nil {
 		src.Errorf(strict.Pos{}, "lists: %v", err)
 		return nil, src.Problems()
 	}
+	numbers, err := phone.NewLists(c.numbers)
+	if err != nil {
+		src.Errorf(strict.Pos{}, "lists of numbers: %v", err)
+		return nil, src.Problems()
+	}
+	from := known{lists, w.Databases, numbers}
 	r := &Ruleset{
 		settings: s,
 		mode:     s.mode,
 		shape:    s.shape,
-		sources:  network.Sources{Databases: network.DatabasesOf(w.Country, w.ASN), Lists: lists},
+		sources:  network.Sources{Databases: w.Databases, Lists: lists.Lists, Trust: lists.set(s.network.trust)},
 		lists:    lists,
+		numbers:  numbers,
 		rules:    s.rules,
-		base:     newPolicy(s, lists),
+		base:     newPolicy(s, from),
 		regional: make(map[string]*policy, len(s.regions)),
 		files:    c.files,
 		needs:    c.needs,
 	}
 	for i := range s.regions {
-		r.regional[s.regions[i].region] = newPolicy(s.in(&s.regions[i]), lists)
+		r.regional[s.regions[i].region] = newPolicy(s.in(&s.regions[i]), from)
 	}
 	r.outcomes()
 	return r, src.Problems()

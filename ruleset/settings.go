@@ -1,9 +1,10 @@
 package ruleset
 
 import (
-	"net/netip"
 	"time"
 
+	"github.com/otpgate/otpgate/ruleset/network"
+	"github.com/otpgate/otpgate/ruleset/network/feed"
 	"github.com/otpgate/otpgate/ruleset/request"
 )
 
@@ -29,18 +30,30 @@ type settings struct {
 }
 
 type networkSettings struct {
-	trust, deny []string
-	lists       []listSettings
-	shadow      bool
+	trust   []string
+	deny    []denied
+	private allowWord // empty if it is not said
+	tunnels allowWord
+	lists   []listSettings
+	shadow  bool
+}
+
+// denied is one word of deny: a list, what databases tell, or both.
+type denied struct {
+	word   string
+	listed bool           // there is a list of that name
+	traits network.Traits // which a database tells
+	asns   bool           // the list holds autonomous systems
 }
 
 type listSettings struct {
-	name  string
-	cidrs []string
-	file  string
-	asns  []uint32
-
-	prefixes []netip.Prefix // of cidrs and file
+	name     string
+	cidrs    []string
+	file     string
+	feed     feed.Feed // where it is fetched from; it has no name if it is not
+	required bool
+	shipped  bool // all that is not said here is that of the shipped list
+	asns     []uint32
 }
 
 // anyOf is a set of words, or all of them.
@@ -59,8 +72,18 @@ type geoSettings struct {
 type numberSettings struct {
 	countries anyOf
 	types     anyOf
-	deny      []string
+	deny      []forbidden
+	lists     []numberListSettings
+	unknown   unknownWord
 	shadow    bool
+}
+
+type numberListSettings struct {
+	name     string
+	entries  []string
+	file     string
+	column   string
+	prefixes bool
 }
 
 type humanSettings struct {

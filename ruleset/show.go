@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/otpgate/otpgate/ruleset/internal/strict"
+	"github.com/otpgate/otpgate/ruleset/network/feed"
 )
 
 // Show writes the ruleset with every default filled in. What it writes is a
@@ -31,7 +32,9 @@ func (r *Ruleset) Show(w io.Writer) error {
 	})
 	p.section("network", func() {
 		p.line("trust: %s", list(s.network.trust, text))
-		p.line("deny: %s", list(s.network.deny, text))
+		p.line("deny: %s", list(s.network.deny, func(d denied) string { return text(d.word) }))
+		p.optional("private", string(s.network.private))
+		p.line("tunnels: %s", s.network.tunnels)
 		if len(s.network.lists) > 0 {
 			p.section("lists", func() {
 				for _, l := range s.network.lists {
@@ -52,7 +55,9 @@ func (r *Ruleset) Show(w io.Writer) error {
 	p.section("number", func() {
 		p.line("countries: %s", s.number.countries)
 		p.line("types: %s", s.number.types)
-		p.line("deny: %s", list(s.number.deny, strconv.Quote))
+		p.line("deny: %s", list(s.number.deny, forbidden.String))
+		p.numberLists(s.number.lists)
+		p.line("unknown: %s", s.number.unknown)
 		p.shadow(s.number.shadow)
 	})
 	p.section("human", func() {
@@ -117,8 +122,59 @@ func (p *printer) list(l listSettings) {
 		p.line("cidrs: %s", list(l.cidrs, text))
 	}
 	p.optional("file", l.file)
+	p.feed(l.feed)
+	if l.required {
+		p.line("required: true")
+	}
 	if len(l.asns) > 0 {
 		p.line("asns: %s", list(l.asns, func(n uint32) string { return strconv.FormatUint(uint64(n), 10) }))
+	}
+}
+
+func (p *printer) numberLists(lists []numberListSettings) {
+	if len(lists) == 0 {
+		return
+	}
+	p.section("lists", func() {
+		for _, l := range lists {
+			p.section(text(l.name), func() {
+				if l.file == "" {
+					p.line("entries: %s", list(l.entries, strconv.Quote))
+					return
+				}
+				p.line("file: %s", text(l.file))
+				p.optional("column", l.column)
+				p.line("prefixes: %t", l.prefixes)
+			})
+		}
+	})
+}
+
+// feed writes how the file of a list is had and read.
+func (p *printer) feed(f feed.Feed) {
+	p.optional("url", f.URL)
+	if f.Every > 0 {
+		p.line("every: %s", formatDuration(f.Every))
+	}
+	p.optional("format", string(f.Format))
+	if !f.Select.Empty() {
+		p.section("select", func() {
+			for _, words := range []struct {
+				name  string
+				words []string
+			}{{"services", f.Select.Services}, {"regions", f.Select.Regions}, {"tags", f.Select.Tags}} {
+				if len(words.words) > 0 {
+					p.line("%s: %s", words.name, list(words.words, text))
+				}
+			}
+		})
+	}
+	p.optional("sha256", f.SHA256)
+	if f.MaxAge > 0 {
+		p.line("max_age: %s", formatDuration(f.MaxAge))
+	}
+	if f.MaxBytes > 0 {
+		p.line("max_size: %s", strict.Size(f.MaxBytes))
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/otpgate/otpgate/ruleset/internal/strict"
 	"github.com/otpgate/otpgate/ruleset/ledger"
+	"github.com/otpgate/otpgate/ruleset/network/feed"
 	"github.com/otpgate/otpgate/ruleset/phone"
 	"github.com/otpgate/otpgate/ruleset/request"
 )
@@ -132,16 +133,32 @@ func numberTypes() []string {
 	return words
 }
 
-type prefix string
+// forbidden is what number.deny names: a prefix, or a list.
+type forbidden struct{ prefix, list string }
 
-func (p *prefix) ParseText(s string) error {
+func (f *forbidden) ParseText(s string) error {
+	if listName.MatchString(s) {
+		f.list = s
+		return nil
+	}
 	canonical, err := phone.ParsePrefix(s)
 	if err != nil {
 		return err
 	}
-	*p = prefix(canonical)
+	f.prefix = canonical
 	return nil
 }
+
+func (f forbidden) String() string {
+	if f.list != "" {
+		return text(f.list)
+	}
+	return strconv.Quote(f.prefix)
+}
+
+// listName is what the name of a list of numbers looks like: nothing that could
+// be meant for a number.
+var listName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]*$`)
 
 type asn uint32
 
@@ -170,6 +187,21 @@ func (matchWord) Words() []string { return []string{"deny", "challenge", "flag",
 type unknownWord string
 
 func (unknownWord) Words() []string { return []string{"deny", "challenge", "flag", "allow"} }
+
+type allowWord string
+
+func (allowWord) Words() []string { return []string{"deny", "allow"} }
+
+// listFormat is how a file lists addresses.
+type listFormat string
+
+func (listFormat) Words() []string {
+	var words []string
+	for _, f := range feed.Formats {
+		words = append(words, string(f))
+	}
+	return words
+}
 
 type requireWord string
 

@@ -47,6 +47,7 @@ type Info struct {
 	Networks int       // neighbours that it tells the same of are one
 	Records  int       // distinct records in the file; many networks may share one
 	Fields   []Field   // that it tells of some address
+	Traits   Traits    // of which it says yes or no of some address
 }
 
 // Tells reports whether the database tells f of some address.
@@ -177,6 +178,7 @@ type compiler struct {
 	places  map[record]uint32 // in records
 	offsets map[uint]uint32   // of what has been read, its place in records
 	fields  fieldSet
+	traits  Traits
 }
 
 func newCompiler(r *maxminddb.Reader) *compiler {
@@ -217,6 +219,7 @@ func (c *compiler) place(offset uint, found bool) (uint32, error) {
 		c.records = append(c.records, read.record)
 		c.places[read.record] = place
 		c.fields |= read.fields()
+		c.traits |= read.known
 	}
 	c.offsets[offset] = place
 	return place, nil
@@ -226,6 +229,7 @@ func (c *compiler) finish() *Database {
 	c.table.finish()
 	d := &Database{table: c.table, records: slices.Clip(c.records), texts: slices.Clip(c.texts.all)}
 	d.info.Records, d.info.Networks, d.info.Fields = len(c.offsets), c.table.len(), c.fields.list()
+	d.info.Traits = c.traits
 	d.info.Memory = c.table.bytes() + int64(len(d.records))*int64(unsafe.Sizeof(record{}))
 	for _, s := range d.texts {
 		d.info.Memory += int64(len(s)) + 16

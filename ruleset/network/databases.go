@@ -172,6 +172,17 @@ func (d *Databases) Tells(f Field) bool {
 	return false
 }
 
+// TellsTrait reports whether one of the databases in use tells some of t: that a
+// database tells traits does not mean that it knows of each.
+func (d *Databases) TellsTrait(t Traits) bool {
+	for _, one := range d.all() {
+		if one.info.Traits&t != 0 {
+			return true
+		}
+	}
+	return false
+}
+
 func (d *Databases) all() []*Database {
 	if s := d.state(); s != nil {
 		return s.databases

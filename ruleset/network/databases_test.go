@@ -220,3 +220,21 @@ func TestOverwrittenInPlace(t *testing.T) {
 		}
 	}
 }
+
+// That a database tells traits does not mean that it knows of each.
+func TestTellsTrait(t *testing.T) {
+	d, err := newDatabase(makeDatabase(t, "Test", []entry{{"192.0.2.0/24", m{"is_anonymous_vpn": mmdbtype.Bool(true), "is_anonymous": mmdbtype.Bool(true)}}}), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	vpn := DatabasesOf(d)
+	for trait, want := range map[Traits]bool{VPN: true, Anonymous: true, Tor: false, Tor | VPN: true, Cellular | Hosting: false} {
+		if got := vpn.TellsTrait(trait); got != want {
+			t.Errorf("%v: %t, want %t", trait, got, want)
+		}
+	}
+	var none *Databases
+	if none.TellsTrait(VPN) {
+		t.Error("no databases tell something")
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -55,9 +56,24 @@ func byLibrary(raw, region string) (r reading, ok bool) {
 	}
 	if r.valid {
 		r.region = phonenumbers.GetRegionCodeForNumber(n)
-		r.kind = libraryTypes[phonenumbers.GetNumberType(n)]
+		r.kind = ourType(r.e164, libraryTypes[phonenumbers.GetNumberType(n)])
 	}
 	return r, true
+}
+
+// ourType is the type of a valid number that the library says is of a type:
+// we know better what is behind the calling codes of no country.
+func ourType(e164 string, kind Type) Type {
+	begins := func(prefixes ...string) bool {
+		return slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(e164, p) })
+	}
+	switch {
+	case begins("+870", "+881", "+88213", "+88216"):
+		return Satellite
+	case begins("+882", "+883"):
+		return InternationalNetwork
+	}
+	return kind
 }
 
 // disagrees compares our reading of raw with the library's. raw is digits,

@@ -31,14 +31,25 @@
 // A number is possible if its region has numbers of that many digits, and valid
 // if the region has given out numbers that begin like it. Parse returns the
 // possible ones too, and leaves it to the caller to refuse those for which
-// [Number.Valid] is false. Numbers reserved for fiction differ here: +1 415 555
-// 01xx is valid, +44 7700 900xxx is only possible.
+// [Number.Valid] is false: that may be a slip of the keys, or a range given out
+// since [KnownFrom]. For the latter [Number.LikelyRegion] says what can be said.
+// Numbers reserved for fiction differ here: +1 415 555 01xx is valid, +44 7700
+// 900xxx is only possible.
+//
+// # Lists and tables
+//
+// [ReadList] reads a list of numbers, prefixes and ranges, millions of them;
+// [Lists] answers in which of many lists a number is. [Prefixes] finds the value
+// of the longest prefix of a number. Both know that one phone may have two
+// spellings. [Describe] says everything this package knows of a number.
 //
 // # Where the knowledge is from
 //
 // From libphonenumber's metadata, compiled by internal/gen into tables: a walk
 // over the digits instead of regular expressions. Tests hold the tables
-// against the library, which programs that use this package do not contain.
+// against the library, which programs that use this package do not contain. In
+// one thing we differ: what the library calls mobile or VoIP on +870, +881, +882
+// and +883 is [Satellite] or [InternationalNetwork].
 package phone
 
 import "strconv"
@@ -94,6 +105,10 @@ func (n Number) Key() string { return n.key.text() }
 // IsZero reports whether n is no number.
 func (n Number) IsZero() bool { return n == Number{} }
 
+// Possible reports whether there are numbers of as many digits as n has within
+// its calling code. All are that Parse returns; the zero Number is not.
+func (n Number) Possible() bool { return !n.IsZero() }
+
 // Valid reports whether the region of n gives out numbers like it. The zero
 // Number is not valid. A number in an old spelling is as valid as its new one.
 func (n Number) Valid() bool { return n.label != 0 }
@@ -102,6 +117,26 @@ func (n Number) Valid() bool { return n.label != 0 }
 // its digits: "CA" or "US", not "+1". It is "001" for valid numbers of no
 // country (toll-free +800, satellite +881) and "" if n is not valid.
 func (n Number) Region() string { return n.label.region() }
+
+// LikelyRegion returns Region for a valid number. For one that is only possible
+// it returns the country of the calling code, if it has but one, and else the one
+// that has all known numbers with the same three digits behind the calling code:
+// "JM" for all of +1 876. It is "" where there is none, or several: then nobody
+// can tell yet whose such numbers will be.
+func (n Number) LikelyRegion() string {
+	if n.IsZero() {
+		return ""
+	}
+	if n.Valid() {
+		return n.Region()
+	}
+	var buf [maxDigits + 1]byte
+	digits := n.key.append(buf[:0])[1+codeLen(n.code):]
+	for i := range digits {
+		digits[i] -= '0'
+	}
+	return plans[planOf[n.code]-1].likelyRegion(digits)
+}
 
 // Type returns what kind of line n is, Unknown if n is not valid.
 func (n Number) Type() Type { return n.label.kind() }

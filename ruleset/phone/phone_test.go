@@ -96,6 +96,7 @@ func TestHasPrefix(t *testing.T) {
 		{"+5511987654321", "+55119", true},
 		{"+5511987654321", "+55117", false},
 		{"+551123456789", "+55119", false},
+		{"+5511898765432", "+55119", false}, // no ninth digit, so none to leave out
 	}
 	for _, test := range tests {
 		if got := parse(t, test.raw).HasPrefix(test.prefix); got != test.want {
@@ -256,6 +257,16 @@ func holds(t interface{ Fatalf(string, ...any) }, n Number) {
 	if !n.HasPrefix(e164) || !n.HasPrefix(key) || !n.HasPrefix(n.Range(3)) {
 		t.Fatalf("%s does not begin with itself", e164)
 	}
+	if other := n.other(); n.written != n.key && n.written != other {
+		t.Fatalf("%s is neither key %s nor other spelling %s", e164, key, other.text())
+	} else if other != 0 {
+		if again, err := Parse(other.text(), ""); err != nil || again.Key() != key {
+			t.Fatalf("other spelling %s of %s has key %s: %v", other.text(), e164, again.Key(), err)
+		}
+	}
+	if !n.Possible() || n.Valid() && n.LikelyRegion() != n.Region() {
+		t.Fatalf("%s is likely of %q", e164, n.LikelyRegion())
+	}
 	masked := fmt.Sprintf("%v %+v %#v %s %q %x", n, n, n, n, n, n)
 	for at := 1; at+5 <= len(e164); at++ {
 		if strings.Contains(masked, e164[at:at+5]) {
@@ -298,8 +309,9 @@ func TestRecordedExamples(t *testing.T) {
 			fields := strings.Split(line, "\t")
 			at := func(name string) string { return fields[column[name]] }
 			n, err := Parse(at("e164"), "")
+			kind, _ := ParseType(strings.ToLower(at("go_type")))
 			if err != nil || n.E164() != at("e164") || n.Region() != at("go_region") || fmt.Sprint(n.CallingCode()) != at("calling_code") ||
-				!strings.EqualFold(n.Type().String(), at("go_type")) || fmt.Sprint(n.Valid()) != at("go_valid") {
+				n.Type() != ourType(at("e164"), kind) || fmt.Sprint(n.Valid()) != at("go_valid") {
 				t.Errorf("%s: %s: region %q, type %v, valid %t, %v", file, line, n.Region(), n.Type(), n.Valid(), err)
 			}
 		}

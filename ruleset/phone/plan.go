@@ -43,9 +43,13 @@ func (l label) region() string {
 
 func (l label) kind() Type { return Type(l & 15) }
 
+// mobile reports whether l is of a mobile, as far as its plan tells.
+func (l label) mobile() bool { return l.kind() == Mobile || l.kind() == FixedLineOrMobile }
+
 // A region is one numbering plan.
 type region struct {
 	id             string
+	name           string // English; of what a calling code of no country is for
 	code           uint16 // calling code
 	general        uint16 // state from which national numbers of the plan, roughly, are walked
 	lengths, local uint32 // bit n: there are numbers of n digits; to be dialled nearby only

@@ -74,36 +74,10 @@ func (n Number) HasPrefix(prefix string) bool {
 	if starts(n.key.append(buf[:0]), prefix) {
 		return true
 	}
-	if n.written != n.key && starts(n.written.append(buf[:0]), prefix) {
-		return true
-	}
-	text, has := n.older(buf[:0])
-	return has && starts(text, prefix)
-}
-
-// older appends to buf the spelling from before the numbers of a country were
-// changed, if n has one.
-func (n Number) older(buf []byte) ([]byte, bool) {
-	text := n.key.append(buf)
-	switch {
-	case n.code == mexico && len(text) == len("+525512345678"):
-		return splice(text, 3, '1'), true
-	case n.code == argentina && len(text) == len("+541123456789"):
-		return splice(text, 3, '9'), true
-	case n.code == brazil && len(text) == len("+5511987654321") && text[5] == '9':
-		return append(text[:5], text[6:]...), gotNinthDigit([]byte{text[6] - '0', text[7] - '0'})
-	}
-	return nil, false
+	other := n.other()
+	return other != 0 && starts(other.append(buf[:0]), prefix)
 }
 
 func starts(text []byte, prefix string) bool {
 	return len(text) >= len(prefix) && string(text[:len(prefix)]) == prefix
-}
-
-// splice puts c before text[at].
-func splice(text []byte, at int, c byte) []byte {
-	text = append(text, 0)
-	copy(text[at+1:], text[at:])
-	text[at] = c
-	return text
 }

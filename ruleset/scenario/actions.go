@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"net/http"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/otpgate/otpgate/ruleset"
 	"github.com/otpgate/otpgate/ruleset/ledger"
+	"github.com/otpgate/otpgate/ruleset/network/feed"
 )
 
 // ask makes requests in the shape of the ruleset.
@@ -117,6 +119,42 @@ func (a *open) play(s *stage, _ time.Time) (answer, error) {
 		return refusal(problems), nil
 	}
 	return answer{text: "ok"}, nil
+}
+
+// fetch is a feed whose file comes. A file that is no list changes nothing.
+type fetch struct{ feed, file string }
+
+func (a *fetch) play(s *stage, _ time.Time) (answer, error) {
+	text, err := s.readFile(a.file)
+	if err != nil {
+		return answer{}, fmt.Errorf("reading feed: %w", err)
+	}
+	var wanted *feed.Feed
+	for _, g := range s.gates {
+		for _, f := range g.Rules().Feeds() {
+			if f.Name == a.feed {
+				wanted = &f
+			}
+		}
+	}
+	if wanted == nil {
+		return answer{}, fmt.Errorf("no gate has a feed called %q", a.feed)
+	}
+	result, err := feed.Parse(bytes.NewReader(text), feed.Options{Format: wanted.Format, Select: wanted.Select, MaxBytes: wanted.MaxBytes})
+	if err != nil {
+		return answer{text: "refused", detail: err.Error()}, nil
+	}
+	s.feeds[a.feed] = result
+	said := answer{text: fmt.Sprintf("loaded %d", result.Len())}
+	for _, g := range s.gates {
+		if err := g.Rules().Refresh(); err != nil {
+			return answer{}, err
+		}
+		for _, name := range g.Rules().Missing() {
+			said.text += " missing=" + name
+		}
+	}
+	return said, nil
 }
 
 // restart starts a gate again, with another secret and perhaps one beside it.

@@ -23,10 +23,11 @@
 //   - story: the steps. Required.
 //   - NAME.yaml: a ruleset. rules.yaml is in force from the beginning; without
 //     it, the first step opens a gate.
-//   - NAME.txt: a list file that a ruleset names; NAME.csv: a file of prices.
+//   - NAME.txt, NAME.csv, NAME.json: a file that a ruleset names, of a list or of
+//     prices, or that a feed fetches.
 //   - NAME.http: a request, byte by byte, for send.
-//   - geo: where the databases are, as in "country ../geo/country.mmdb" and
-//     "asn ../geo/asn.mmdb", one a line. Without it those of [Options] are
+//   - geo: where the databases are, as in "country ../geo/country.mmdb",
+//     "asn ../geo/asn.mmdb" and "database FILE" for any other, one a line. Without it those of [Options] are
 //     wired or, if there are none, ../geo/country.mmdb and ../geo/asn.mmdb.
 //
 // All paths are relative to the story's own file. A ruleset or a list that is
@@ -49,6 +50,7 @@
 //	wrong NAME                    a wrong code is entered
 //	rules FILE                    another text takes the place of the ruleset's
 //	gate FILE                     one more gate, on the same ledger; gate=NAME asks it
+//	feed NAME FILE                a file of the feed is fetched: "tor", "signup.office"
 //	secret WORD also=WORD         the gate is started again with this secret, and one beside it
 //	ledger away, ledger back      the ledger cannot be reached, or can be again
 //	count                         what has been let through, refused and looked into so far
@@ -74,7 +76,8 @@
 // what else there is to say: status, wait, cooldown, proof, alert(…), flag(…), shadow(…),
 // detail and error. A CORS preflight is not judged: preflight. The others answer
 // sent, not_sent, unknown, verified, nothing held (the request was refused),
-// counted, ok, or refused with the number of problems.
+// counted, ok, loaded with the number of networks and what is missing still, or
+// refused, of a ruleset with the number of problems.
 //
 // # Requests as written
 //

@@ -18,7 +18,7 @@ func TestUnknownWords(t *testing.T) {
 	for _, test := range []struct {
 		name, step, want string
 	}{
-		{"verb", "0s aks a", `s.txtar:7:4: unknown verb "aks"; accepted: ask, send, app, verified, wrong, rules, gate, secret, ledger, count`},
+		{"verb", "0s aks a", `s.txtar:7:4: unknown verb "aks"; accepted: ask, send, app, verified, wrong, rules, gate, feed, secret, ledger, count`},
 		{"time", "soon ask", `s.txtar:7:1: want a time such as 60s, 15m, 24h or 7d, got "soon"`},
 		{"no verb", "0s", `s.txtar:7:1: a step is a time, a verb and what is expected; as in 0s ask phone=+14155550123 => allow`},
 		{"word of ask", "0s ask a phone=1 tel=2", `s.txtar:7:18: unknown word "tel"; accepted: phone, ip, device, email, proof, ua, method, host, path, gate, times, every`},
@@ -76,8 +76,8 @@ func TestUnknownSections(t *testing.T) {
 		name, text, want string
 	}{
 		{"no story", "words\n", `s.txtar: the file has no story; add a section -- story -- with the steps`},
-		{"name", "-- story --\n-- geos --\n", `s.txtar:2:4: unknown section "geos"; accepted: story, geo, NAME.yaml (a ruleset), NAME.txt (a list), NAME.csv (prices), NAME.http (a request)`},
-		{"no name", "-- story --\n-- --\n", `s.txtar:2:1: a section without a name; accepted: story, geo, NAME.yaml (a ruleset), NAME.txt (a list), NAME.csv (prices), NAME.http (a request)`},
+		{"name", "-- story --\n-- geos --\n", `s.txtar:2:4: unknown section "geos"; accepted: story, geo, NAME.yaml (a ruleset), NAME.txt, NAME.csv, NAME.json (a list, or prices), NAME.http (a request)`},
+		{"no name", "-- story --\n-- --\n", `s.txtar:2:1: a section without a name; accepted: story, geo, NAME.yaml (a ruleset), NAME.txt, NAME.csv, NAME.json (a list, or prices), NAME.http (a request)`},
 		{"twice", "-- story --\n-- story --\n", `s.txtar:2:4: section "story" stands there twice`},
 		{"word", "-- story --\n0s gate r.yaml\n0s send a.http\n-- r.yaml --\n-- a.http hex --\nGET / HTTP/1.1\n", `s.txtar:5:4: unknown word "hex" behind the name of section a.http; accepted: crlf, escaped`},
 		{"word of story", "-- story now --\n", `s.txtar:1:4: unknown word "now" behind the name of section story; nothing is accepted behind the name`},

@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 	"github.com/otpgate/otpgate/ruleset/internal/strict"
 	"github.com/otpgate/otpgate/ruleset/ledger"
 	"github.com/otpgate/otpgate/ruleset/network"
+	"github.com/otpgate/otpgate/ruleset/network/feed"
 )
 
 // Options change how stories are run. The zero Options are fine.
@@ -48,6 +50,7 @@ func Run(path string, opts Options) (*Result, error) {
 		keys:   ruleset.NewKeys([]byte("the secret of all stories, which keep none")),
 		prover: &prover{spent: make(map[string]bool)},
 		judged: make(map[string][]*judged),
+		feeds:  make(map[string]*feed.Result),
 	}
 	if s.wiring, err = s.wire(opts); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
@@ -120,7 +123,8 @@ func replace(path, text string) error {
 
 // wire opens the databases of the story, of the options, or of the samples.
 func (s *stage) wire(opts Options) (ruleset.Wiring, error) {
-	w := ruleset.Wiring{Turnstile: true}
+	w := ruleset.Wiring{Turnstile: true, Feeds: func(name string) *feed.Result { return s.feeds[name] }}
+	var others []string
 	country, asn := opts.CountryDB, opts.ASNDB
 	if geo := s.story.sections[geoSection]; geo != nil {
 		country, asn = "", ""
@@ -131,26 +135,37 @@ func (s *stage) wire(opts Options) (ruleset.Wiring, error) {
 				country = file
 			case "asn":
 				asn = file
+			case "database":
+				others = append(others, file)
 			case "":
 			default:
-				return w, fmt.Errorf("section geo: unknown word %q; accepted: country FILE, asn FILE", kind)
+				return w, fmt.Errorf("section geo: unknown word %q; accepted: country FILE, asn FILE, database FILE", kind)
 			}
 		}
 	} else {
 		country = s.orSample(country, "country.mmdb")
 		asn = s.orSample(asn, "asn.mmdb")
 	}
-	var err error
-	if country != "" {
-		if w.Country, err = network.OpenDatabase(country, network.CountryField); err != nil {
-			return w, fmt.Errorf("opening the database of countries: %w", err)
+	var opened []*network.Database
+	open := func(path, what string, wanted ...network.Field) error {
+		if path == "" {
+			return nil
 		}
-	}
-	if asn != "" {
-		if w.ASN, err = network.OpenDatabase(asn, network.ASNField); err != nil {
-			return w, fmt.Errorf("opening the database of autonomous systems: %w", err)
+		database, err := network.OpenDatabase(path, wanted...)
+		if err != nil {
+			return fmt.Errorf("opening the database%s: %w", what, err)
 		}
+		opened = append(opened, database)
+		return nil
 	}
+	err := errors.Join(open(country, " of countries", network.CountryField), open(asn, " of autonomous systems", network.ASNField))
+	for _, path := range others {
+		err = errors.Join(err, open(path, ""))
+	}
+	if err != nil {
+		return w, err
+	}
+	w.Databases = network.DatabasesOf(opened...)
 	return w, nil
 }
 

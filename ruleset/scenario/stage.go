@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/otpgate/otpgate/ruleset"
+	"github.com/otpgate/otpgate/ruleset/network/feed"
 	"github.com/otpgate/otpgate/ruleset/request"
 )
 
@@ -19,6 +20,7 @@ type stage struct {
 	story  *story
 	folder string // of the story's file
 	wiring ruleset.Wiring
+	feeds  map[string]*feed.Result // what has been fetched so far
 	ledger *switched
 	keys   *ruleset.Keys
 	prover *prover

@@ -67,7 +67,7 @@ const (
 	firstRules   = "rules.yaml"
 )
 
-const sectionWords = `accepted: story, geo, NAME.yaml (a ruleset), NAME.txt (a list), NAME.csv (prices), NAME.http (a request)`
+const sectionWords = `accepted: story, geo, NAME.yaml (a ruleset), NAME.txt, NAME.csv, NAME.json (a list, or prices), NAME.http (a request)`
 
 // parse reads a story. What is wrong with it is told all at once.
 func parse(file string, text []byte) (*story, ruleset.Problems) {
@@ -133,7 +133,7 @@ func (p *parser) section(f txtar.File, line int) {
 	s := &section{name: words[0], words: words[1:], line: line + 1, text: f.Data}
 	flags := []string(nil)
 	switch ext := path.Ext(s.name); {
-	case s.name == storySection, s.name == geoSection, ext == ".yaml", ext == ".txt", ext == ".csv":
+	case s.name == storySection, s.name == geoSection, ext == ".yaml", ext == ".txt", ext == ".csv", ext == ".json":
 	case ext == ".http":
 		flags = []string{crlf, escaped}
 	default:

@@ -30,7 +30,7 @@ func (l *stepLine) unknown(w word, accepted []string) {
 	l.fail(w.column, fmt.Sprintf("unknown word %q", name), "accepted: "+strings.Join(accepted, ", "))
 }
 
-var verbWords = []string{"ask", "send", "app", "verified", "wrong", "rules", "gate", "secret", "ledger", "count"}
+var verbWords = []string{"ask", "send", "app", "verified", "wrong", "rules", "gate", "feed", "secret", "ledger", "count"}
 
 // verbs read what stands behind them. They return nil if it cannot be read.
 var verbs map[string]func(*stepLine) action
@@ -38,7 +38,7 @@ var verbs map[string]func(*stepLine) action
 func init() {
 	verbs = map[string]func(*stepLine) action{
 		"ask": readAsk, "send": readSend, "app": readApp, "verified": readVerified, "wrong": readWrong,
-		"rules": readRules, "gate": readGate, "secret": readSecret, "ledger": readLedger, "count": readCount,
+		"rules": readRules, "gate": readGate, "feed": readFeed, "secret": readSecret, "ledger": readLedger, "count": readCount,
 	}
 }
 
@@ -180,6 +180,19 @@ func readGate(l *stepLine) action {
 	}
 	l.gates = true
 	return &open{file}
+}
+
+func readFeed(l *stepLine) action {
+	l.needGate()
+	if len(l.rest) < 2 || l.rest[0].key != "" || l.rest[1].key != "" {
+		l.fail(1, "a feed and its file are needed", "as in feed tor exits.txt")
+		return nil
+	}
+	if !l.exactly(2) {
+		return nil
+	}
+	l.use(l.rest[1].text)
+	return &fetch{l.rest[0].text, l.rest[1].text}
 }
 
 func readSecret(l *stepLine) action {

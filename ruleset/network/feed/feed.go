@@ -47,6 +47,12 @@ const (
 	defaultFileTime = time.Minute
 )
 
+// Validate says what is wrong with f. It touches neither the network nor a file.
+func (f Feed) Validate() error {
+	_, err := f.filled()
+	return err
+}
+
 // filled returns f with the defaults put in, or what is wrong with it.
 func (f Feed) filled() (Feed, error) {
 	if f.Name == "" {

@@ -10,7 +10,10 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os"
+	"reflect"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -33,12 +36,19 @@ type Config struct {
 type Keeper struct {
 	config  Config
 	fetcher fetcher
-	feeds   []*kept
-	byName  map[string]*kept
+	set     atomic.Pointer[set]
+	using   sync.Mutex    // held by Use
+	changed chan struct{} // tells Run that there is another set
 	slots   chan struct{} // as many fetches at once as it holds
 
 	mu     sync.Mutex // the states of all feeds
 	notify sync.Mutex // one event at a time
+}
+
+// set is which feeds there are. It does not change.
+type set struct {
+	feeds  []*kept
+	byName map[string]*kept
 }
 
 // atOnce is how many feeds are fetched at the same time: each may need as much
@@ -74,26 +84,49 @@ func New(config Config, feeds []Feed) (*Keeper, error) {
 		config: config,
 		fetcher: fetcher{transport: config.Transport, agent: "otpgate (+https://github.com/otpgate/otpgate)",
 			total: config.Total, idle: config.Idle, progress: config.Progress},
-		byName: make(map[string]*kept),
-		slots:  make(chan struct{}, atOnce),
+		changed: make(chan struct{}, 1),
+		slots:   make(chan struct{}, atOnce),
 	}
+	k.set.Store(new(set))
+	if err := k.Use(feeds); err != nil {
+		return nil, err
+	}
+	return k, nil
+}
+
+// Use puts another set of feeds in the place of the one before. A feed that is
+// in both, with the same settings, stays as it is; others begin as with New,
+// whose errors Use returns. With an error nothing has changed.
+func (k *Keeper) Use(feeds []Feed) error {
+	k.using.Lock()
+	defer k.using.Unlock()
+	before, next := k.set.Load(), &set{byName: make(map[string]*kept)}
+	var begun []*kept
 	for _, f := range feeds {
 		f, err := f.filled()
 		if err != nil {
-			return nil, err
+			return err
 		}
-		if k.byName[f.Name] != nil {
-			return nil, fmt.Errorf("feed %q is given twice", f.Name)
+		if next.byName[f.Name] != nil {
+			return fmt.Errorf("feed %q is given twice", f.Name)
 		}
-		e := &kept{Feed: f, reported: make(map[Reason]bool)}
-		e.next = config.Now()
-		k.feeds = append(k.feeds, e)
-		k.byName[f.Name] = e
+		e := before.byName[f.Name]
+		if e == nil || !reflect.DeepEqual(e.Feed, f) {
+			e = &kept{Feed: f, reported: make(map[Reason]bool), next: k.config.Now()}
+			begun = append(begun, e)
+		}
+		next.feeds = append(next.feeds, e)
+		next.byName[f.Name] = e
 	}
-	for _, e := range k.feeds {
+	for _, e := range begun {
 		k.begin(e)
 	}
-	return k, nil
+	k.set.Store(next)
+	select {
+	case k.changed <- struct{}{}:
+	default: // it has not taken up the last change yet
+	}
+	return nil
 }
 
 // begin loads what there is of e without the network.
@@ -133,10 +166,29 @@ func (k *Keeper) begin(e *kept) {
 // time is enough.
 func (k *Keeper) Run(ctx context.Context) {
 	var all sync.WaitGroup
-	for _, e := range k.feeds {
-		all.Go(func() { k.keep(ctx, e) })
+	defer all.Wait()
+	running := make(map[*kept]context.CancelFunc)
+	for ctx.Err() == nil {
+		feeds := k.set.Load().feeds
+		for e, stop := range running {
+			if !slices.Contains(feeds, e) {
+				stop()
+				delete(running, e)
+			}
+		}
+		for _, e := range feeds {
+			if running[e] == nil {
+				its, stop := context.WithCancel(ctx)
+				defer stop()
+				running[e] = stop
+				all.Go(func() { k.keep(its, e) })
+			}
+		}
+		select {
+		case <-ctx.Done():
+		case <-k.changed:
+		}
 	}
-	all.Wait()
 }
 
 func (k *Keeper) keep(ctx context.Context, e *kept) {
@@ -167,11 +219,12 @@ func (k *Keeper) keep(ctx context.Context, e *kept) {
 // Update looks for news of the named feeds now, of all if none is named. It
 // returns what went wrong with each, joined.
 func (k *Keeper) Update(ctx context.Context, names ...string) error {
-	feeds := k.feeds
+	now := k.set.Load()
+	feeds := now.feeds
 	if len(names) > 0 {
 		feeds = nil
 		for _, name := range names {
-			e := k.byName[name]
+			e := now.byName[name]
 			if e == nil {
 				return fmt.Errorf("there is no feed %q", name)
 			}
@@ -194,7 +247,7 @@ func (k *Keeper) Update(ctx context.Context, names ...string) error {
 // Accept believes the list of a feed that was held back because it changed too
 // much.
 func (k *Keeper) Accept(name string) error {
-	e := k.byName[name]
+	e := k.set.Load().byName[name]
 	if e == nil {
 		return fmt.Errorf("there is no feed %q", name)
 	}
@@ -210,7 +263,7 @@ func (k *Keeper) Accept(name string) error {
 // Result returns the list of a feed, or nil if it has never been loaded. What
 // it returns is never changed.
 func (k *Keeper) Result(name string) *Result {
-	e := k.byName[name]
+	e := k.set.Load().byName[name]
 	if e == nil {
 		return nil
 	}

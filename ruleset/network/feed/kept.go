@@ -27,6 +27,8 @@ type kept struct {
 	next        time.Time
 	stale       bool
 	reported    map[Reason]bool
+
+	copied time.Time // the copy on disk that Reread has looked at last; under busy
 }
 
 // held is a list that waits to be confirmed or accepted.

@@ -49,13 +49,14 @@ type State struct {
 	Failures    uint64        `json:"failures"` // of Attempts
 }
 
-// States returns the state of each feed, in the order New was given.
+// States returns the state of each feed, in the order New or Use was given.
 func (k *Keeper) States() []State {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	now := k.config.Now()
-	states := make([]State, len(k.feeds))
-	for i, e := range k.feeds {
+	feeds := k.set.Load().feeds
+	states := make([]State, len(feeds))
+	for i, e := range feeds {
 		s := State{Name: e.Name, Source: e.source(), Required: e.Required, FromDisk: e.fromDisk,
 			LastAttempt: e.lastAttempt, NextAttempt: e.next, Attempts: e.attempts, Failures: e.failed}
 		if r := e.result.Load(); r != nil {

@@ -1,9 +1,10 @@
-// Command geogen makes the sample databases in testdata/geo from the table
-// beside them, networks.csv. Run it from the root of the repository:
+// Command geogen makes the sample databases in testdata/geo from the tables
+// beside them, networks.csv and anonymous.csv. Run it from the root of the
+// repository:
 //
 //	go run ./testdata/internal/geogen
 //
-// The same table makes the same bytes, on any day and any machine.
+// The same tables make the same bytes, on any day and any machine.
 package main
 
 import (
@@ -23,7 +24,7 @@ import (
 	"github.com/maxmind/mmdbwriter/mmdbtype"
 )
 
-// built is the build time both databases state: 2026-01-01, 00:00 UTC.
+// built is the build time all databases state: 2026-01-01, 00:00 UTC.
 const built = 1767225600
 
 const none = "-"
@@ -31,23 +32,41 @@ const none = "-"
 func main() {
 	log.SetFlags(0)
 	log.SetPrefix("geogen: ")
-	table := flag.String("table", "testdata/geo/networks.csv", "the `file` to read")
-	out := flag.String("out", "testdata/geo", "the `folder` to write country.mmdb and asn.mmdb to")
+	tables := flag.String("tables", "testdata/geo", "the `folder` to read networks.csv and anonymous.csv from")
+	out := flag.String("out", "testdata/geo", "the `folder` to write country.mmdb, asn.mmdb and anonymous.mmdb to")
 	flag.Parse()
-	if err := generate(*table, *out); err != nil {
+	if err := generate(*tables, *out); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func generate(table, out string) error {
-	rows, err := readTable(table)
+func generate(tables, out string) error {
+	rows, err := readTable(filepath.Join(tables, "networks.csv"), []string{"network", "country", "asn", "organisation"}, parseRow)
 	if err != nil {
 		return err
 	}
-	if err := write(filepath.Join(out, "country.mmdb"), "otpgate-sample-Country", rows, row.countryRecord); err != nil {
+	anonymous, err := readTable(filepath.Join(tables, "anonymous.csv"), []string{"network", "is", "risk"}, parseAnonymous)
+	if err != nil {
 		return err
 	}
-	return write(filepath.Join(out, "asn.mmdb"), "otpgate-sample-ASN", rows, row.asnRecord)
+	if err := write(filepath.Join(out, "anonymous.mmdb"), "otpgate-sample-Anonymous", anonymous); err != nil {
+		return err
+	}
+	var countries, systems []entry
+	for _, r := range rows {
+		countries = append(countries, entry{r.network, r.countryRecord()})
+		systems = append(systems, entry{r.network, r.asnRecord()})
+	}
+	if err := write(filepath.Join(out, "country.mmdb"), "otpgate-sample-Country", countries); err != nil {
+		return err
+	}
+	return write(filepath.Join(out, "asn.mmdb"), "otpgate-sample-ASN", systems)
+}
+
+// entry is what a database holds of a network.
+type entry struct {
+	network *net.IPNet
+	record  mmdbtype.DataType
 }
 
 // row is one line of the table. Country and organisation may be none, and asn
@@ -80,7 +99,7 @@ func (r row) asnRecord() mmdbtype.DataType {
 	}
 }
 
-func readTable(path string) ([]row, error) {
+func readTable[T any](path string, columns []string, parse func(fields []string) (T, error)) ([]T, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -92,10 +111,10 @@ func readTable(path string) ([]row, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	if want := []string{"network", "country", "asn", "organisation"}; !slices.Equal(header, want) {
-		return nil, fmt.Errorf("%s: the columns are %q: want %q", path, header, want)
+	if !slices.Equal(header, columns) {
+		return nil, fmt.Errorf("%s: the columns are %q: want %q", path, header, columns)
 	}
-	var rows []row
+	var rows []T
 	for {
 		fields, err := r.Read()
 		if errors.Is(err, io.EOF) {
@@ -104,7 +123,7 @@ func readTable(path string) ([]row, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
-		parsed, err := parseRow(fields)
+		parsed, err := parse(fields)
 		if err != nil {
 			line, _ := r.FieldPos(0)
 			return nil, fmt.Errorf("%s:%d: %w", path, line, err)
@@ -113,13 +132,43 @@ func readTable(path string) ([]row, error) {
 	}
 }
 
-func parseRow(fields []string) (row, error) {
-	ip, network, err := net.ParseCIDR(fields[0])
+func parseNetwork(s string) (*net.IPNet, error) {
+	ip, network, err := net.ParseCIDR(s)
 	if err != nil {
-		return row{}, err
+		return nil, err
 	}
 	if !ip.Equal(network.IP) {
-		return row{}, fmt.Errorf("%s has host bits: want %s", fields[0], network)
+		return nil, fmt.Errorf("%s has host bits: want %s", s, network)
+	}
+	return network, nil
+}
+
+// says are the fields of MaxMind's databases of anonymous addresses.
+var says = map[string]string{
+	"vpn": "is_anonymous_vpn", "hosting": "is_hosting_provider", "tor": "is_tor_exit_node",
+	"public_proxy": "is_public_proxy", "residential_proxy": "is_residential_proxy",
+}
+
+func parseAnonymous(fields []string) (entry, error) {
+	network, err := parseNetwork(fields[0])
+	if err != nil {
+		return entry{}, err
+	}
+	field, ok := says[fields[1]]
+	if !ok {
+		return entry{}, fmt.Errorf("unknown word %q", fields[1])
+	}
+	risk, err := strconv.ParseFloat(fields[2], 64)
+	if err != nil {
+		return entry{}, fmt.Errorf("risk: %w", err)
+	}
+	return entry{network, mmdbtype.Map{"is_anonymous": mmdbtype.Bool(true), mmdbtype.String(field): mmdbtype.Bool(true), "ip_risk": mmdbtype.Float64(risk)}}, nil
+}
+
+func parseRow(fields []string) (row, error) {
+	network, err := parseNetwork(fields[0])
+	if err != nil {
+		return row{}, err
 	}
 	r := row{network: network, country: fields[1], organisation: fields[3]}
 	if len(r.country) != 2 && r.country != none {
@@ -135,7 +184,7 @@ func parseRow(fields []string) (row, error) {
 	return r, nil
 }
 
-func write(path, databaseType string, rows []row, record func(row) mmdbtype.DataType) error {
+func write(path, databaseType string, entries []entry) error {
 	tree, err := mmdbwriter.New(mmdbwriter.Options{
 		BuildEpoch:              built,
 		DatabaseType:            databaseType,
@@ -147,9 +196,9 @@ func write(path, databaseType string, rows []row, record func(row) mmdbtype.Data
 	if err != nil {
 		return err
 	}
-	for _, r := range rows {
-		if err := tree.Insert(r.network, record(r)); err != nil {
-			return fmt.Errorf("inserting %s: %w", r.network, err)
+	for _, e := range entries {
+		if err := tree.Insert(e.network, e.record); err != nil {
+			return fmt.Errorf("inserting %s: %w", e.network, err)
 		}
 	}
 	f, err := os.Create(path)

@@ -17,6 +17,7 @@ const nowhere = "001"
 // of a code that belongs to no country.
 type region struct {
 	id           string
+	name         string // English
 	code         int
 	general      *phonenumbers.PhoneNumberDesc
 	types        []*phonenumbers.PhoneNumberDesc // in typeOrder
@@ -40,6 +41,8 @@ const (
 	pager
 	uan
 	voicemail
+	satellite
+	internationalNetwork
 )
 
 // typeOrder is the order in which the library tries the types of a number.
@@ -71,6 +74,7 @@ func plans() ([]region, map[int][]int, error) {
 	for _, m := range collection.GetMetadata() {
 		r := region{
 			id:      m.GetId(),
+			name:    nameOf(m.GetId(), int(m.GetCountryCode())),
 			code:    int(m.GetCountryCode()),
 			general: m.GetGeneralDesc(),
 			trunk:   m.GetNationalPrefix(),
@@ -79,6 +83,9 @@ func plans() ([]region, map[int][]int, error) {
 			idd:     m.GetInternationalPrefix(),
 			leading: m.GetLeadingDigits(),
 			same:    m.GetSameMobileAndFixedLinePattern(),
+		}
+		if r.name == "" {
+			return nil, nil, fmt.Errorf("region %s of calling code %d has no name", r.id, r.code)
 		}
 		if r.general.GetNationalNumberPattern() == "" || len(r.general.GetPossibleLength()) == 0 {
 			return nil, nil, fmt.Errorf("region %s has no general description", r.id)
@@ -120,12 +127,41 @@ func (r *region) automaton(g *graph, number int) (id, error) {
 		}
 		parts = append(parts, part)
 	}
+	// Calling codes without a country: whose networks are they?
+	orbit, err := r.satellites(g)
+	if err != nil {
+		return dead, err
+	}
+	parts = append(parts, orbit)
 	return g.join(parts, true, func(labels []uint16) uint16 {
 		if labels[0] == 0 {
 			return 0
 		}
-		return label(number, r.kind(labels[1:]))
+		last := len(labels) - 1
+		kind := r.kind(labels[1:last])
+		switch {
+		case kind == 0:
+		case labels[last] != 0:
+			kind = satellite
+		case r.code == 882 || r.code == 883:
+			kind = internationalNetwork
+		}
+		return label(number, kind)
 	}), nil
+}
+
+// satellites returns the numbers of r, and others, that reach a satellite
+// phone. The library calls them mobile or VoIP, though a message to one costs
+// many times as much.
+func (r *region) satellites(g *graph) (id, error) {
+	switch r.code {
+	case 870, // Inmarsat
+		881: // Iridium, Globalstar and others
+		return all, nil
+	case 882: // shared with networks on the ground
+		return g.prefix("1[36]") // EMSAT, Thuraya
+	}
+	return dead, nil
 }
 
 // kind returns the type of a number of r that matches the types so marked.
