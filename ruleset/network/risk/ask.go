@@ -58,7 +58,7 @@ func (s *Service) ask(a netip.Addr) (float64, error) {
 	case err == nil:
 		return score, nil
 	case errors.Is(err, errNoScore):
-		return 0, fmt.Errorf("%s does not know the address: %w", who, err)
+		return 0, fmt.Errorf("%w: %w", ErrUnknown, err)
 	default:
 		return 0, faultf("cannot be understood: %v", err)
 	}
@@ -95,7 +95,7 @@ func (s *Service) status(resp *http.Response) error {
 	case code == http.StatusOK:
 		return nil
 	case code == http.StatusBadRequest, code == http.StatusNotFound, code == http.StatusUnprocessableEntity:
-		return fmt.Errorf("%s does not know the address: it answered %d", who, code)
+		return fmt.Errorf("%w: it answered %d", ErrUnknown, code)
 	case code == http.StatusUnauthorized, code == http.StatusForbidden, code == http.StatusProxyAuthRequired:
 		return faultf("does not let us ask: it answered %d; look at the key that is sent to it", code)
 	case code == http.StatusTooManyRequests:

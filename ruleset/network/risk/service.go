@@ -30,6 +30,10 @@ type Answer struct {
 	Err   error   // why there is none
 }
 
+// ErrUnknown is what Answer.Err wraps where the service was asked, and has no score
+// for the address.
+var ErrUnknown = errors.New("the risk service does not know the address")
+
 var (
 	errAway = errors.New("the risk service is away, and is not asked for the time being")
 	errBusy = errors.New("the risk service is asked too much at the same time")
