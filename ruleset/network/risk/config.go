@@ -68,6 +68,12 @@ func (c Config) String() string { return "risk config [secrets hidden]" }
 // GoString is String, so that %#v hides the secrets too.
 func (c Config) GoString() string { return c.String() }
 
+// Check returns all that is wrong with c, as New does.
+func (c Config) Check() error {
+	_, _, err := c.check()
+	return err
+}
+
 // Event says that the breaker has opened, for a reason, or closed.
 type Event struct {
 	Open bool
