@@ -16,6 +16,7 @@ import (
 	"github.com/caddyserver/certmagic"
 
 	"github.com/otpgate/otpgate/ruleset"
+	"github.com/otpgate/otpgate/ruleset/network/risk"
 )
 
 // checkedConfig is what there is to say of one configuration of Caddy.
@@ -156,6 +157,14 @@ func checkGate(app *App, gate *Handler) (checked, error) {
 	wiring := ruleset.Wiring{Turnstile: gate.Turnstile != nil}
 	if wiring.Databases, err = app.readDatabases(); err != nil {
 		return checked{}, err
+	}
+	if app.Risk != nil {
+		service, err := risk.New(app.riskConfig)
+		if err != nil {
+			return checked{}, fmt.Errorf("risk: %w", err)
+		}
+		defer service.Close()
+		wiring.Risk = service
 	}
 	return check(path, wiring)
 }
