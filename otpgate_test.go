@@ -37,28 +37,30 @@ var mayImport = map[string][]string{
 	"ruleset/request":             {},
 	"ruleset/network":             {},
 	"ruleset/network/feed":        {"ruleset/network"},
-	"ruleset/human":               {},
+	"ruleset/network/risk":        {"ruleset/internal/remote"},
+	"ruleset/human":               {"ruleset/internal/remote"},
 	"ruleset/human/turnstiletest": {},
 	"ruleset/ledger":              {},
 	"ruleset/ledger/ledgertest":   {"ruleset/ledger"},
 	"ruleset/ledger/redisledger":  {"ruleset/ledger"},
 	"ruleset/internal/strict":     {},
+	"ruleset/internal/remote":     {},
 
 	"ruleset/ledger/redisledger/redistest": {},
 
 	"testdata/internal/geogen": {},
 
 	"ruleset": {
-		"ruleset/phone", "ruleset/email", "ruleset/request", "ruleset/network", "ruleset/network/feed", "ruleset/human",
+		"ruleset/phone", "ruleset/email", "ruleset/request", "ruleset/network", "ruleset/network/feed", "ruleset/network/risk", "ruleset/human",
 		"ruleset/ledger", "ruleset/internal/strict",
 	},
 	"ruleset/scenario": {
-		"ruleset", "ruleset/request", "ruleset/network", "ruleset/network/feed", "ruleset/human",
+		"ruleset", "ruleset/request", "ruleset/network", "ruleset/network/feed", "ruleset/network/risk", "ruleset/human",
 		"ruleset/ledger", "ruleset/internal/strict",
 	},
 	"caddymodule": {
 		"ruleset", "ruleset/request", "ruleset/network", "ruleset/human", "ruleset/ledger",
-		"ruleset/ledger/redisledger", "ruleset/scenario", "ruleset/network/feed", "ruleset/phone",
+		"ruleset/ledger/redisledger", "ruleset/scenario", "ruleset/network/feed", "ruleset/network/risk", "ruleset/phone",
 	},
 	"":          {"caddymodule"},
 	"cmd/caddy": {""},

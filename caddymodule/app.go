@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/otpgate/otpgate/ruleset"
+	"github.com/otpgate/otpgate/ruleset/network/risk"
 )
 
 func init() {
@@ -62,6 +63,12 @@ type App struct {
 	// Default: none.
 	Databases []string `json:"databases,omitempty"`
 
+	// A service that tells scores of addresses. A ruleset that asks for scores does
+	// not load without it.
+	//
+	// Default: none.
+	Risk *Risk `json:"risk,omitempty"`
+
 	// How the lists are kept that rulesets have fetched.
 	//
 	// Default: copies are kept in a directory beside the ledger's.
@@ -83,6 +90,9 @@ type App struct {
 	lease     lease                   // of the ledger
 	databases *pooled[*openDatabases] // nil if there are none
 	keeper    *pooled[*keeper]        // of lists
+	service   *pooled[openService]    // that tells scores; nil if there is none
+
+	riskConfig risk.Config // resolved
 
 	mu    sync.Mutex
 	gates []*Handler
@@ -114,6 +124,9 @@ func (a *App) Provision(ctx caddy.Context) (err error) {
 	if err := a.openDatabases(); err != nil {
 		return err
 	}
+	if err := a.openRisk(); err != nil {
+		return err
+	}
 	lists, err := a.Lists.resolve(ctx.Storage())
 	if err != nil {
 		return err
@@ -121,7 +134,7 @@ func (a *App) Provision(ctx caddy.Context) (err error) {
 	if a.keeper, err = acquire(keepers, lists.key(), func() (*keeper, error) { return newKeeper(lists), nil }); err != nil {
 		return err
 	}
-	for _, c := range []prometheus.Collector{&ledgerCollector{lease: &a.lease}, &listCollector{app: a}, &databaseCollector{app: a}} {
+	for _, c := range []prometheus.Collector{&ledgerCollector{lease: &a.lease}, &listCollector{app: a}, &databaseCollector{app: a}, &riskCollector{app: a}} {
 		if err := ctx.GetMetricsRegistry().Register(c); err != nil {
 			return fmt.Errorf("registering metrics: %w", err)
 		}
@@ -139,6 +152,9 @@ func (a *App) resolve(storage certmagic.Storage) (err error) {
 		return err
 	}
 	if a.also, err = resolveSecret("also_secret", a.AlsoSecret); err != nil {
+		return err
+	}
+	if a.riskConfig, err = a.Risk.resolve(); err != nil {
 		return err
 	}
 	switch {
@@ -220,6 +236,9 @@ func (a *App) Cleanup() error {
 	if a.databases != nil {
 		errs = append(errs, a.databases.release())
 	}
+	if a.service != nil {
+		errs = append(errs, a.service.release())
+	}
 	if a.keeper != nil {
 		a.keeper.value.leave(a.gates)
 		errs = append(errs, a.keeper.release())
@@ -245,6 +264,9 @@ func (a *App) wiring() ruleset.Wiring {
 	w := ruleset.Wiring{Feeds: a.keeper.value.result}
 	if a.databases != nil {
 		w.Databases = a.databases.value.Databases
+	}
+	if a.service != nil {
+		w.Risk = a.service.value
 	}
 	return w
 }

@@ -104,6 +104,13 @@ func (t *Turnstile) unmarshalBlock(d *caddyfile.Dispenser) error {
 //	    country_db  <path>
 //	    asn_db      <path>
 //	    database    <path>...
+//	    risk        <url> {
+//	        header  <name> <value>
+//	        body    <json>
+//	        score   <pointer>
+//	        timeout <duration>
+//	        cache   <duration> [<number>]
+//	    }
 //	    lists {
 //	        dir     <path>
 //	        offline
@@ -170,13 +177,18 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			if err := a.Lists.unmarshalBlock(d); err != nil {
 				return err
 			}
+		case d.Val() == "risk":
+			a.Risk = new(Risk)
+			if err := a.Risk.unmarshal(d); err != nil {
+				return err
+			}
 		case d.Val() == "store":
 			a.Store = new(Store)
 			if err := a.Store.unmarshalBlock(d); err != nil {
 				return err
 			}
 		default:
-			return d.Errf("unrecognized otp_gate option '%s': want secret, also_secret, country_db, asn_db, database, lists or store", d.Val())
+			return d.Errf("unrecognized otp_gate option '%s': want secret, also_secret, country_db, asn_db, database, risk, lists or store", d.Val())
 		}
 	}
 	return nil

@@ -108,10 +108,13 @@ func wiringOf(cmd *cobra.Command) (w ruleset.Wiring, err error) {
 
 // loadFor loads one ruleset file for a command that needs a good one. Problems
 // and warnings go to the error output.
-func loadFor(cmd *cobra.Command, path string) (*ruleset.Ruleset, error) {
+func loadFor(cmd *cobra.Command, path string, change ...func(*ruleset.Wiring)) (*ruleset.Ruleset, error) {
 	wiring, err := wiringOf(cmd)
 	if err != nil {
 		return nil, err
+	}
+	for _, c := range change {
+		c(&wiring)
 	}
 	rules, problems, err := ruleset.Load(path, wiring)
 	if err != nil {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/otpgate/otpgate/ruleset"
 	"github.com/otpgate/otpgate/ruleset/network"
+	"github.com/otpgate/otpgate/ruleset/network/risk"
 )
 
 // checkedConfig is what there is to say of one configuration of Caddy.
@@ -79,7 +80,7 @@ func checkConfig(path string, config json.RawMessage) checkedConfig {
 		problem(err)
 		unread := err != nil
 		for _, gate := range gatesOf(config) {
-			rules, err := checkGate(gate, databases, unread)
+			rules, err := checkGate(app, gate, databases, unread)
 			problem(err)
 			if err != nil {
 				continue
@@ -160,7 +161,7 @@ func gatesOf(config json.RawMessage) (gates []*Handler) {
 
 // checkGate checks the ruleset of one gate. Where databases could not be read,
 // that has been said, and the ruleset is taken to have all that it needs.
-func checkGate(gate *Handler, databases *network.Databases, unread bool) (checked, error) {
+func checkGate(app *App, gate *Handler, databases *network.Databases, unread bool) (checked, error) {
 	if gate.Ruleset == "" {
 		return checked{}, errors.New("otp_gate: ruleset is required: the path of a ruleset file")
 	}
@@ -168,7 +169,16 @@ func checkGate(gate *Handler, databases *network.Databases, unread bool) (checke
 	if err != nil {
 		return checked{}, err
 	}
-	return check(path, ruleset.Wiring{Turnstile: gate.Turnstile != nil, Databases: databases, Unwired: unread})
+	wiring := ruleset.Wiring{Turnstile: gate.Turnstile != nil, Databases: databases, Unwired: unread}
+	if app.Risk != nil {
+		service, err := risk.New(app.riskConfig)
+		if err != nil {
+			return checked{}, fmt.Errorf("risk: %w", err)
+		}
+		defer service.Close()
+		wiring.Risk = service
+	}
+	return check(path, wiring)
 }
 
 func (c checkedConfig) passed() bool { return c.OK }

@@ -3,11 +3,14 @@ package caddymodule
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/netip"
 	"os"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -18,11 +21,12 @@ import (
 	"github.com/otpgate/otpgate/ruleset/human"
 	"github.com/otpgate/otpgate/ruleset/ledger"
 	"github.com/otpgate/otpgate/ruleset/network"
+	"github.com/otpgate/otpgate/ruleset/network/risk"
 	"github.com/otpgate/otpgate/ruleset/request"
 )
 
 func explainCommand() *cobra.Command {
-	cmd := newCommand("explain [--json] [--phone <number>] [--ip <address>] [--email <address>] [--device <id>] [--proof pass|fail|none] [--request <file>] [--country-db <path>] [--asn-db <path>] [--database <path>] <file>",
+	cmd := newCommand("explain [--json] [--phone <number>] [--ip <address>] [--email <address>] [--device <id>] [--proof pass|fail|none] [--request <file>] [--country-db <path>] [--asn-db <path>] [--database <path>] [--risk <score>|away] <file>",
 		"Judges one request and shows the answer of every check", `
 Judges one request by a ruleset, and shows the answer and the cost of every
 check, also of those that come after a refusal. The ledger is empty, and
@@ -37,6 +41,7 @@ it is read from a file with a request line, headers, an empty line and a body.`,
 	flags.String("device", "", "Device id")
 	flags.String("proof", "pass", "How the proof fares: pass, fail or none")
 	flags.String("request", "", "File with a whole HTTP request")
+	flags.String("risk", "", "Score that the risk service tells of the address, or away")
 	flags.Bool("json", false, "Print for machines")
 	addAllDatabaseFlags(cmd)
 	return cmd
@@ -55,7 +60,11 @@ func runExplain(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	rules, err := loadFor(cmd, args[0])
+	service, err := serviceOf(flag("risk"))
+	if err != nil {
+		return err
+	}
+	rules, err := loadFor(cmd, args[0], func(w *ruleset.Wiring) { w.Risk = service })
 	if err != nil {
 		return err
 	}
@@ -112,6 +121,27 @@ func proverOf(fares string) (human.Verifier, string, error) {
 		return nil, "", usagef("--proof %q: want pass, fail or none", fares)
 	}
 	return human.VerifierFunc(func(context.Context, human.Proof) human.Result { return result }), token, nil
+}
+
+// told is a risk service that says the same of all addresses.
+type told struct{ answer risk.Answer }
+
+func (t told) Known(netip.Addr, time.Time) (risk.Answer, bool)        { return t.answer, true }
+func (t told) Ask(context.Context, netip.Addr, time.Time) risk.Answer { return t.answer }
+
+// serviceOf returns a risk service that answers as told; nil if nothing is told.
+func serviceOf(says string) (risk.Source, error) {
+	switch says {
+	case "":
+		return nil, nil
+	case "away":
+		return told{risk.Answer{Err: errors.New("the risk service is away")}}, nil
+	}
+	score, err := strconv.ParseFloat(says, 64)
+	if err != nil || math.IsNaN(score) || math.IsInf(score, 0) {
+		return nil, usagef("--risk %q: want a score such as 87, or away", says)
+	}
+	return told{risk.Answer{Score: score, Known: true}}, nil
 }
 
 // readRequest reads a request as it goes over the wire.

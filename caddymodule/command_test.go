@@ -127,6 +127,23 @@ func TestExplainCommand(t *testing.T) {
 			t.Errorf("%v: no %q in\n%s", test.args, test.want, out)
 		}
 	}
+	scored := filepath.Join(t.TempDir(), "scored.yaml")
+	writeFile(t, scored, noProof+"network: {risk: {deny: 80, flag: 50}}\n")
+	for _, test := range []struct{ address, risk, want string }{
+		{"192.0.2.7", "80", "DENY 403 network_refused, by network: risk\ndetail: a score of 80\n"},
+		{"192.0.2.7", "79.5", "ALLOW\nflagged: network risk\n"},
+		{"192.0.2.7", "0", "ALLOW\n"},
+		{"192.0.2.7", "away", "DENY 503 unavailable, by network: risk away\nerror: the risk service is away\n"},
+		{"192.0.2.7", "", "DENY 503 unavailable, by network: risk away\nerror: no risk service is wired\n"},
+		{"10.0.0.7", "99", "ALLOW\n"},
+	} {
+		if out, _, _ := run(t, "explain", scored, "--phone", "+14155550123", "--ip", test.address, "--risk", test.risk); !strings.HasSuffix(out, "\n"+test.want) {
+			t.Errorf("%s at %q: no %q in\n%s", test.address, test.risk, test.want, out)
+		}
+	}
+	if _, errs, code := run(t, "explain", scored, "--phone", "+14155550123", "--ip", "192.0.2.7", "--risk", "NaN"); code != 2 || !strings.Contains(errs, `--risk "NaN": want a score such as 87, or away`) {
+		t.Errorf("exit %d: %s", code, errs)
+	}
 	file := filepath.Join(t.TempDir(), "request.http")
 	writeFile(t, file, "POST /auth/otp/send HTTP/1.1\r\nHost: example.com\r\nContent-Type: application/json\r\nContent-Length: 40\r\n\r\n{\"phone\":\"+14155550123\",\"phone\":\"+14155\"}")
 	if out, _, _ := run(t, append(args, "--request", file, "--ip", "192.0.2.7")...); !strings.Contains(out, "DENY 400 bad_request, by request") {

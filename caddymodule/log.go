@@ -52,6 +52,9 @@ func (l *record) MarshalLogObject(enc zapcore.ObjectEncoder) error {
 	if f.IP.ASN != 0 {
 		enc.AddUint32("ip_asn", f.IP.ASN)
 	}
+	if f.Risk.Known {
+		enc.AddFloat64("risk", f.Risk.Score)
+	}
 	if !f.Phone.IsZero() {
 		enc.AddString("phone", f.Phone.String())
 		text("phone_country", f.Phone.Region())

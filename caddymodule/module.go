@@ -46,6 +46,7 @@ func init() {
 // `{http.otp_gate.phone}` | The number, masked
 // `{http.otp_gate.phone.country}`, `{http.otp_gate.phone.type}` | What the number tells
 // `{http.otp_gate.ip.country}`, `{http.otp_gate.ip.asn}` | What the address tells
+// `{http.otp_gate.risk}` | The score that the risk service told of the address, empty if it was not wanted
 // `{http.otp_gate.flags}`, `{http.otp_gate.shadow}` | The marks, separated by commas
 type Handler struct {
 	// The path of the ruleset file, relative to the working directory.

@@ -53,6 +53,11 @@ func (l *record) placeholder(key string) (any, bool) {
 			return "", true
 		}
 		return strconv.FormatUint(uint64(f.IP.ASN), 10), true
+	case "risk":
+		if !f.Risk.Known {
+			return "", true
+		}
+		return strconv.FormatFloat(f.Risk.Score, 'f', -1, 64), true
 	case "flags":
 		return markNames(v.Flags), true
 	case "shadow":

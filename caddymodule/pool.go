@@ -14,6 +14,7 @@ var (
 	ledgers   = caddy.NewUsagePool()
 	databases = caddy.NewUsagePool()
 	keepers   = caddy.NewUsagePool()
+	services  = caddy.NewUsagePool()
 )
 
 // pooled is one use of a value that is shared through a pool.

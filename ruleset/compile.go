@@ -26,6 +26,7 @@ type compiler struct {
 	numbers []phone.NamedList
 	files   []string
 	needs   []string
+	scored  bool            // a rule asks for the score
 	missing map[string]bool // what is not wired and has been objected to
 }
 
@@ -61,6 +62,7 @@ func (c *compiler) settings(file string) *settings {
 	}
 	c.budget(s)
 	s.rules = c.compileRules(d.Rules.V)
+	c.idleRisk(s)
 	c.regions(s)
 	c.warnIdle(s.limits)
 	if d.Respond != nil {

@@ -48,6 +48,7 @@ answer:
   sent: [200-299, 303]
   not_sent: [400-499, no_answer]
 network:
+  risk: {deny: 85.5, challenge: 60, flag: 0.25, away: challenge, shadow: true}
   trust: [relay, warp]
   deny: [hosting, tor, proxy, leased]
   private: allow

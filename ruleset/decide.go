@@ -23,6 +23,7 @@ type decision struct {
 	force     *force
 	policy    *policy
 	challenge finding // what asked for a proof, if something did
+	scoring   scoring
 
 	digests   [12]digest
 	spare     digest // of what comes behind those
@@ -177,29 +178,63 @@ func (d *decision) check() bool {
 			return false
 		}
 	}
-	if len(d.rules.rules) == 0 {
+	d.recall()
+	return d.askRules(0) && d.askScore()
+}
+
+// askRules asks the rules from one on, in order. If one of them cannot be worked
+// out without a score that nobody has asked for yet, it is left until there is one,
+// and so are those below; unless one of these refuses whatever the score is.
+func (d *decision) askRules(from int) bool {
+	if from >= len(d.rules.rules) {
 		return true
 	}
-	facts := condition{&d.Facts, d.rules}
-	for i := range d.rules.rules {
+	facts := condition{Facts: &d.Facts, rules: d.rules, unscored: d.scoring.isMissing()}
+	for i := from; i < len(d.rules.rules); i++ {
 		r := &d.rules.rules[i]
-		met, err := r.ask(&facts)
+		met, err, wants := r.scorelessly(&facts)
+		if wants && d.scoring.state == unasked {
+			if r, err = d.refusedAnyway(i, &facts); r == nil {
+				d.scoring.wait(i)
+				return true
+			}
+			if err != nil {
+				d.Verdict.Err = errors.Join(d.Verdict.Err, err)
+			}
+			return d.heedRule(r)
+		}
+		if wants {
+			if !d.heedAway() {
+				return false
+			}
+			facts.unscored = false
+			met, err = r.ask(&facts)
+		}
 		if err != nil {
 			d.Verdict.Err = errors.Join(d.Verdict.Err, err)
 		}
 		if !met {
 			continue
 		}
-		shadow := r.shadow || d.rules.settings.shadow
-		if r.then != "allow" && !d.heed(CheckRule, shadow, finding{then: r.then, rule: r.name, reason: Refused}) {
+		if !d.heedRule(r) {
 			return false
 		}
-		if r.then != "flag" && !shadow {
+		if d.ends(r) {
 			break
 		}
 	}
 	return true
 }
+
+// heedRule does what a rule says that is met.
+func (d *decision) heedRule(r *rule) bool {
+	return r.then == "allow" || d.heed(CheckRule, d.isShadow(r), finding{then: r.then, rule: r.name, reason: Refused})
+}
+
+func (d *decision) isShadow(r *rule) bool { return r.shadow || d.rules.settings.shadow }
+
+// ends reports whether nothing below r is asked once it is met.
+func (d *decision) ends(r *rule) bool { return r.then != "flag" && !d.isShadow(r) }
 
 // heed does what a finding says.
 func (d *decision) heed(name Check, shadow bool, f finding) bool {
@@ -226,15 +261,17 @@ func (d *decision) heed(name Check, shadow bool, f finding) bool {
 }
 
 // spend asks the ledger and, where one is asked for, looks into the proof. The
-// limits are looked at before the proof is spent, and charged after it has
-// been found good: without a proof nobody can use up another's limits.
+// limits are looked at before a score is asked for and the proof is spent, and
+// charged after it has been found good: without a proof nobody can use up another's
+// limits.
 func (d *decision) spend(ctx context.Context) bool {
 	d.collect()
-	if !d.needsProof() {
+	if !d.scoring.waiting && !d.needsProof() {
 		return d.reserve(ctx, d.charges)
 	}
 	return d.look(ctx) &&
-		d.prove(ctx) &&
+		d.weigh(ctx) &&
+		(!d.needsProof() || d.prove(ctx)) &&
 		d.reserve(ctx, d.charges[d.requests:])
 }
 

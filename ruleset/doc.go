@@ -4,7 +4,7 @@
 // A file becomes a decision in three steps, each of its own:
 //
 //	text → document   what was written, each value with its place   document.go, words.go
-//	     → settings   what is meant: defaults filled in, checked     compile.go, lists.go, limits.go, budget.go, prices.go, rules.go, settings.go
+//	     → settings   what is meant: defaults filled in, checked     compile.go, lists.go, risk.go, limits.go, budget.go, prices.go, rules.go, settings.go
 //	     → policy     what is asked of a request                     policy.go
 //
 // [Load] does all three, and reports everything that is wrong at once.
@@ -15,8 +15,8 @@
 //
 // [Gate.Judge] reads the [Facts] out of a request and decides, in the order in
 // which decide.go reads: the operator's switch, the request itself, the checks
-// that need no I/O, the limits that are already full, the proof, and at last
-// the charges, all or none. The [Verdict] says who decided and why, and what
+// that need no I/O, the limits that are already full, the score of the address,
+// the proof, and at last the charges, all or none. The [Verdict] says who decided and why, and what
 // the caller may be told. What was charged is settled by [Gate.Settle], with
 // what came of it.
 package ruleset

@@ -46,7 +46,17 @@ type networkSection struct {
 	Private strict.Value[allowWord]              `yaml:"private" default:"allow here; geo.unknown where no country is known" doc:"Addresses that nobody has on the internet: private, loopback, link-local, shared and reserved ones. deny refuses them here; allow lets them through geo as well, where no country is known of them."`
 	Tunnels strict.Value[allowWord]              `yaml:"tunnels" default:"deny" doc:"Addresses of 6to4 and Teredo, which anybody can make up."`
 	Lists   strict.Map[*listSection]             `yaml:"lists" doc:"Lists of your own, by name. One that has the name of a shipped list takes its place."`
+	Risk    *riskSection                         `yaml:"risk" doc:"What happens by the score that a remote service tells of an address. Needs risk in the Caddyfile."`
 	Shadow  strict.Value[bool]                   `yaml:"shadow" default:"false" doc:"Judge and report, but let pass."`
+}
+
+type riskSection struct {
+	strict.At
+	Deny      strict.Value[float64]     `yaml:"deny" example:"85" doc:"Refuse from this score on, as the service counts."`
+	Challenge strict.Value[float64]     `yaml:"challenge" example:"60" doc:"Ask for a proof from this score on."`
+	Flag      strict.Value[float64]     `yaml:"flag" example:"40" doc:"Flag from this score on."`
+	Away      strict.Value[unknownWord] `yaml:"away" default:"deny" doc:"What happens when a score is wanted and there is none: the service is away (deny answers unavailable), or does not know the address."`
+	Shadow    strict.Value[bool]        `yaml:"shadow" default:"false" doc:"Ask, judge and report, but let pass."`
 }
 
 type listSection struct {

@@ -47,6 +47,7 @@ func (g *Gate) Explain(r *http.Request, client netip.Addr, at time.Time) *Explan
 	})
 	if readable {
 		e.checks(d)
+		e.risk(r.Context(), d)
 		e.rules(d)
 		e.limits(d)
 	}
@@ -86,7 +87,7 @@ func (e *Explanation) rules(d *decision) {
 	for i := range d.rules.rules {
 		r := &d.rules.rules[i]
 		e.step(d, CheckRule, func(s *Step) {
-			met, err := r.ask(&condition{&d.Facts, d.rules})
+			met, err := r.ask(&condition{Facts: &d.Facts, rules: d.rules})
 			if err != nil {
 				s.Detail = err.Error()
 			}

@@ -18,12 +18,16 @@ type fact struct {
 	// What a database has to tell for it; nothing if it needs none.
 	field  network.Field
 	traits network.Traits
+
+	scored bool // it is what the risk service tells
 }
 
 // condition is what the facts are read from while a rule is asked.
 type condition struct {
 	*Facts
-	rules *Ruleset
+	rules    *Ruleset
+	unscored bool // the score has not been asked for, or there is none
+	wanted   bool // and somebody wants it
 }
 
 // facts are all names, in the order of the reference.
@@ -69,7 +73,10 @@ var facts = []fact{
 	trait("ip.cellular", "of a mobile network", network.Cellular),
 	told(network.AnonymizerConfidenceField, whole("ip.anonymizer_confidence", "how sure the database is that it is a VPN or proxy, in percent; 0 if unknown", func(c *condition) int { return int(c.IP.AnonymizerConfidence) })),
 	told(network.StaticScoreField, number("ip.static_score", "how long one customer has the address, up to 100; 0 if unknown", func(c *condition) float64 { return float64(c.IP.StaticScore) })),
-	told(network.RiskField, number("ip.risk", "the database's score of the address, up to 100; 0 if unknown", func(c *condition) float64 { return float64(c.IP.Risk) })),
+	told(network.RiskField, number("ip.risk", "the database's score of the address, up to 100; 0 if unknown. That of a remote service is risk.score", func(c *condition) float64 { return float64(c.IP.Risk) })),
+
+	scored(number("risk.score", "the score that the risk service tells of the address; 0 if there is none", func(c *condition) float64 { return c.Risk.Score })),
+	scored(yesNo("risk.known", "whether there is such a score", func(c *condition) bool { return c.Risk.Known })),
 
 	yesNo("email.given", "whether there is an email address", func(c *condition) bool { return !c.Email.IsZero() }),
 	word("email.domain", "its domain, example.com; empty if none", func(c *condition) string { return c.Email.Domain() }),
@@ -109,6 +116,12 @@ func textList(name, doc string, get func(*condition) []string) fact {
 func trait(name, doc string, t network.Traits) fact {
 	f := yesNo(name, doc, func(c *condition) bool { return c.IP.Traits&t != 0 })
 	f.traits = t
+	return f
+}
+
+// scored is a fact that the risk service has to tell.
+func scored(f fact) fact {
+	f.scored = true
 	return f
 }
 

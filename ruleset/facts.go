@@ -6,6 +6,7 @@ import (
 	"github.com/otpgate/otpgate/ruleset/email"
 	"github.com/otpgate/otpgate/ruleset/ledger"
 	"github.com/otpgate/otpgate/ruleset/network"
+	"github.com/otpgate/otpgate/ruleset/network/risk"
 	"github.com/otpgate/otpgate/ruleset/phone"
 )
 
@@ -24,6 +25,9 @@ type Facts struct {
 
 	// IP is the client's address and what the databases and lists say of it.
 	IP network.Facts
+	// Risk is the score of the address, where it was wanted. The zero Answer is of
+	// one that nobody asked about.
+	Risk risk.Answer
 	// Phone, Email and Device are what the request is about. Phone and Email
 	// mask themselves when printed.
 	Phone phone.Number

@@ -61,6 +61,7 @@ func (c *compiler) network(s *settings) {
 		c.src.Errorf(n.Lists.Pos, "%d lists are too many: use at most %d", len(c.lists), network.MaxLists)
 	}
 	c.idleLists(s)
+	c.risk(s)
 }
 
 // idleLists warns about what is said of lists to no effect.

@@ -25,10 +25,15 @@ type rule struct {
 	met    cel.Program // nil for always
 }
 
-// ResolveName implements [cel.Activation].
+// ResolveName implements [cel.Activation]. A score that is not there yet is not
+// known here, so that conditions which do not depend on it can be worked out.
 func (c *condition) ResolveName(name string) (any, bool) {
 	i, ok := factIndex[name]
 	if !ok {
+		return nil, false
+	}
+	if facts[i].scored && c.unscored {
+		c.wanted = true
 		return nil, false
 	}
 	return facts[i].get(c), true
@@ -193,7 +198,7 @@ func explainCEL(message, name string) (text, hint string) {
 			alike = append(alike, f.name)
 		}
 	}
-	hint = "facts are phone.…, ip.…, email.…, device.…, proof.…, request.…, mode and now"
+	hint = "facts are phone.…, ip.…, risk.…, email.…, device.…, proof.…, request.…, mode and now"
 	if len(alike) > 0 {
 		hint = "facts: " + strings.Join(alike, ", ")
 	}
@@ -291,7 +296,7 @@ func (c *compiler) checkWords(checked *cel.Ast, s *ruleSection) bool {
 	return ok
 }
 
-// needsOf notes which databases a condition asks.
+// needsOf notes which databases and services a condition asks.
 func (c *compiler) needsOf(checked *cel.Ast, s *ruleSection) {
 	celast.PostOrderVisit(checked.NativeRep().Expr(), celast.NewExprVisitor(func(e celast.Expr) {
 		i, ok := factIndex[nameOf(e)]
@@ -301,6 +306,9 @@ func (c *compiler) needsOf(checked *cel.Ast, s *ruleSection) {
 		f := &facts[i]
 		who := fmt.Sprintf("rule %q, which asks for %s,", s.Name.V, f.name)
 		switch {
+		case f.scored:
+			c.scored = true
+			c.needRisk(s.If.Pos, who)
 		case f.traits != 0:
 			word := strings.TrimPrefix(f.name, "ip.")
 			otherwise := "or take this out of the ruleset"

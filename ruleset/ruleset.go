@@ -22,6 +22,7 @@ type Ruleset struct {
 	shape    request.Shape
 	sources  network.Sources
 	lists    *lists
+	risk     *riskPolicy // nil if nothing asks for scores
 	numbers  *phone.Lists
 	rules    []rule
 	base     *policy
@@ -101,6 +102,7 @@ func Compile(file string, text []byte, readFile func(string) ([]byte, error), w 
 		files:    c.files,
 		needs:    c.needs,
 	}
+	r.risk = newRiskPolicy(s, w.Risk)
 	for i := range s.regions {
 		r.regional[s.regions[i].region] = newPolicy(s.in(&s.regions[i]), from)
 	}
@@ -138,7 +140,7 @@ func (r *Ruleset) Shape() request.Shape { return r.shape }
 func (r *Ruleset) Files() []string { return slices.Clone(r.files) }
 
 // Needs says what has to be wired for the ruleset to work: country_db, asn_db,
-// turnstile secret.
+// risk, turnstile secret.
 func (r *Ruleset) Needs() []string { return slices.Clone(r.needs) }
 
 // Shadow reports whether everything is let through.

@@ -35,7 +35,15 @@ type networkSettings struct {
 	private allowWord // empty if it is not said
 	tunnels allowWord
 	lists   []listSettings
+	risk    *riskSettings // nil if nothing asks for scores
 	shadow  bool
+}
+
+// riskSettings say what happens by a score. What is nil does not happen.
+type riskSettings struct {
+	deny, challenge, flag *float64
+	away                  unknownWord
+	shadow                bool
 }
 
 // denied is one word of deny: a list, what databases tell, or both.

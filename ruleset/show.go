@@ -42,6 +42,7 @@ func (r *Ruleset) Show(w io.Writer) error {
 				}
 			})
 		}
+		p.risk(s.network.risk)
 		p.shadow(s.network.shadow)
 	})
 	p.section("geo", func() {
@@ -129,6 +130,19 @@ func (p *printer) list(l listSettings) {
 	if len(l.asns) > 0 {
 		p.line("asns: %s", list(l.asns, func(n uint32) string { return strconv.FormatUint(uint64(n), 10) }))
 	}
+}
+
+func (p *printer) risk(r *riskSettings) {
+	if r == nil {
+		return
+	}
+	p.section("risk", func() {
+		for _, t := range r.thresholds() {
+			p.line("%s: %s", t.then, formatScore(*t.from))
+		}
+		p.line("away: %s", r.away)
+		p.shadow(r.shadow)
+	})
 }
 
 func (p *printer) numberLists(lists []numberListSettings) {

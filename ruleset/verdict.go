@@ -45,7 +45,7 @@ const (
 	Banned           Code = "banned"            // a ban of the caller's own
 	BudgetSpent      Code = "budget_spent"      // there is no money left for it
 	Refused          Code = "refused"           // for reasons the caller is not told
-	Unavailable      Code = "unavailable"       // the gate cannot count
+	Unavailable      Code = "unavailable"       // the gate cannot count, or not ask whom it has to
 	EarlyData        Code = "early_data"        // may be a replay (TLS 0-RTT)
 )
 

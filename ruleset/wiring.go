@@ -7,6 +7,7 @@ import (
 	"github.com/otpgate/otpgate/ruleset/internal/strict"
 	"github.com/otpgate/otpgate/ruleset/network"
 	"github.com/otpgate/otpgate/ruleset/network/feed"
+	"github.com/otpgate/otpgate/ruleset/network/risk"
 )
 
 // Wiring is what the place that a ruleset runs in gives it. A ruleset that
@@ -17,7 +18,9 @@ type Wiring struct {
 	Databases *network.Databases
 	// Feeds returns what a feed holds that [Ruleset.Feeds] has named, or nil if it
 	// has never been loaded. A nil Feeds has loaded nothing.
-	Feeds     func(name string) *feed.Result
+	Feeds func(name string) *feed.Result
+	// Risk tells scores of addresses; nil if no service is there.
+	Risk      risk.Source
 	Turnstile bool // whether a secret for Turnstile is there
 	// Unwired takes everything for wired, to look at a file alone.
 	Unwired bool
@@ -42,6 +45,11 @@ func (c *compiler) needCountry(pos strict.Pos, who string) {
 func (c *compiler) needASN(pos strict.Pos, who string) {
 	c.need(pos, "asn_db", c.wiring.Databases.Tells(network.ASNField),
 		who+" needs a database of autonomous systems: add asn_db FILE to the global otp_gate options of the Caddyfile, or take this out of the ruleset")
+}
+
+func (c *compiler) needRisk(pos strict.Pos, who string) {
+	c.need(pos, "risk", c.wiring.Risk != nil,
+		who+" needs a service that tells scores of addresses: add risk URL to the global otp_gate options of the Caddyfile, or take this out of the ruleset")
 }
 
 // needField asks for a database that tells a field.

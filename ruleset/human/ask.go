@@ -2,21 +2,17 @@ package human
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"mime"
-	"net"
 	"net/http"
 	"strings"
-	"time"
+
+	"github.com/otpgate/otpgate/ruleset/internal/remote"
 )
 
-const (
-	maxAnswer = 64 << 10 // bytes; siteverify's answers have a few hundred
-	userAgent = "otpgate"
-)
+const maxAnswer = 64 << 10 // bytes; siteverify's answers have a few hundred
 
 // fault is why there is no usable answer. Its text is made of our own words,
 // since errors of net/http quote what the other side sent, and that may echo a
@@ -45,7 +41,7 @@ func (t *Turnstile) ask(ctx context.Context, form string) (int, answer, *fault) 
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.Header.Set("Accept", "application/json")
-	req.Header.Set("User-Agent", userAgent)
+	req.Header.Set("User-Agent", remote.UserAgent)
 
 	resp, err := t.transport.RoundTrip(req)
 	if err != nil {
@@ -90,52 +86,10 @@ func parseAnswer(contentType string, body []byte) (answer, error) {
 
 // transportFault says in our own words what went wrong on the way.
 func transportFault(ctx context.Context, err error) *fault {
-	f := &fault{code: CodeTransport, transport: true}
-	var (
-		dns  *net.DNSError
-		op   *net.OpError
-		cert *tls.CertificateVerificationError
-		rec  tls.RecordHeaderError
-		slow net.Error
-	)
-	switch {
-	case errors.Is(err, context.Canceled):
-		f.text, f.cause = "cancelled before siteverify answered", context.Canceled
-	case ctx.Err() != nil, errors.As(err, &slow) && slow.Timeout():
-		f.code, f.text, f.cause = CodeTimedOut, "siteverify did not answer in time", context.DeadlineExceeded
-	case errors.As(err, &dns):
-		f.text = "the host of siteverify could not be looked up"
-	case errors.As(err, &cert):
-		f.text = "the certificate of siteverify is not trusted"
-	case errors.As(err, &rec):
-		f.text = "siteverify does not speak TLS there"
-	case errors.As(err, &op) && op.Op == "dial":
-		f.text = "no connection to siteverify: " + printable(op.Error(), 200)
-	default:
-		f.text = "the connection to siteverify broke off"
+	f := remote.Explain(ctx, err, "siteverify")
+	code := CodeTransport
+	if f.TimedOut {
+		code = CodeTimedOut
 	}
-	return f
-}
-
-// newTransport has a bound for all that an unwell server could use up.
-func newTransport() *http.Transport {
-	dialer := &net.Dialer{Timeout: 2 * time.Second, KeepAlive: 15 * time.Second}
-	return &http.Transport{
-		Proxy:                  http.ProxyFromEnvironment,
-		DialContext:            dialer.DialContext,
-		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
-		TLSHandshakeTimeout:    2 * time.Second,
-		ForceAttemptHTTP2:      true, // a dialer of one's own turns it off
-		MaxIdleConns:           32,
-		MaxIdleConnsPerHost:    32,
-		MaxConnsPerHost:        256,
-		IdleConnTimeout:        90 * time.Second,
-		MaxResponseHeaderBytes: 64 << 10,
-		DisableCompression:     true, // answers are short, and stay so
-		HTTP2: &http.HTTP2Config{
-			// A connection that died unnoticed takes all its streams along.
-			SendPingTimeout: 5 * time.Second,
-			PingTimeout:     2 * time.Second,
-		},
-	}
+	return &fault{code: code, text: f.Text, cause: f.Cause, transport: true}
 }

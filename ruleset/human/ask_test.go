@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/otpgate/otpgate/ruleset/human/turnstiletest"
+	"github.com/otpgate/otpgate/ruleset/internal/remote"
 )
 
 type roundTrip func(*http.Request) (*http.Response, error)
@@ -53,7 +54,7 @@ func TestTransportFaults(t *testing.T) {
 	private.Config.ErrorLog = nil
 	defer private.Close()
 
-	unknown := newTransport()
+	unknown := remote.NewTransport()
 	unknown.DialContext = func(context.Context, string, string) (net.Conn, error) {
 		return nil, &net.DNSError{Err: "no such host", Name: "siteverify.example.com", IsNotFound: true}
 	}
@@ -99,7 +100,7 @@ func TestHTTP2(t *testing.T) {
 	server.StartTLS()
 	defer server.Close()
 
-	transport := newTransport()
+	transport := remote.NewTransport()
 	transport.TLSClientConfig.RootCAs = server.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
 	v, err := NewTurnstile(TurnstileConfig{Secret: s.Secret, URL: server.URL, Transport: transport})
 	if err != nil {

@@ -116,17 +116,3 @@ func harmless(code string, hidden []string) bool {
 	}
 	return true
 }
-
-// printable returns s fit for a log: at most limit bytes, visible ASCII, with
-// "?" for all else.
-func printable(s string, limit int) string {
-	if len(s) > limit {
-		s = s[:limit]
-	}
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r > '~' {
-			return '?'
-		}
-		return r
-	}, s)
-}

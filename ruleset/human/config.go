@@ -4,10 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/otpgate/otpgate/ruleset/internal/remote"
 )
 
 // SiteverifyURL is where Cloudflare judges Turnstile's tokens.
@@ -125,17 +126,12 @@ func checkURL(s string) error {
 		return errors.New("want an absolute url like " + SiteverifyURL)
 	case u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
 		return errors.New("must have no user, query or fragment")
-	case u.Scheme == "https", u.Scheme == "http" && isLoopback(u.Hostname()):
+	case u.Scheme == "https", u.Scheme == "http" && remote.IsLoopback(u.Hostname()):
 		return nil
 	case u.Scheme == "http":
 		return errors.New("must be https, since the secret is sent to it; http is for loopback addresses")
 	}
 	return errors.New("must be https")
-}
-
-func isLoopback(host string) bool {
-	addr, err := netip.ParseAddr(host)
-	return strings.EqualFold(host, "localhost") || (err == nil && addr.Unmap().IsLoopback())
 }
 
 // isAction takes what Cloudflare's widget takes as an action, and "".

@@ -11,6 +11,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/otpgate/otpgate/ruleset/internal/remote"
 )
 
 const (
@@ -55,7 +57,7 @@ func NewTurnstile(cfg TurnstileConfig) (*Turnstile, error) {
 		return nil, errors.New("url: cannot be read") // checked before
 	}
 	if cfg.Transport == nil {
-		cfg.Transport = newTransport()
+		cfg.Transport = remote.NewTransport()
 	}
 	return &Turnstile{
 		secret:    &cfg.Secret,
@@ -187,8 +189,8 @@ func (t *Turnstile) judge(status int, a answer, p Proof) Result {
 
 	r := Result{
 		Status:   Passed,
-		Hostname: printable(a.hostname, maxHostname),
-		Action:   printable(a.action, maxActionLen),
+		Hostname: remote.Printable(a.hostname, maxHostname),
+		Action:   remote.Printable(a.action, maxActionLen),
 		Age:      p.At.Sub(at),
 	}
 	var why []string

@@ -182,5 +182,5 @@ func (a *reach) play(s *stage, _ time.Time) (answer, error) {
 type count struct{}
 
 func (count) play(s *stage, _ time.Time) (answer, error) {
-	return answer{text: fmt.Sprintf("%d allowed, %d refused, %d proofs", s.allowed, s.refused, s.prover.asked)}, nil
+	return answer{text: fmt.Sprintf("%d allowed, %d refused, %d proofs", s.allowed, s.refused, s.prover.asked) + s.risk.count()}, nil
 }

@@ -1,7 +1,7 @@
 // Package scenario reads and runs stories: text files that tell what happens
 // to a gate, second by second, and what it is to answer. The gate, the ruleset
-// and the ledger are the real ones; the clock, the app and the issuer of proofs
-// are played.
+// and the ledger are the real ones; the clock, the app, the issuer of proofs and
+// the risk service are played.
 //
 // A story is one txtar file. It begins with what is promised, in words:
 //
@@ -51,9 +51,12 @@
 //	rules FILE                    another text takes the place of the ruleset's
 //	gate FILE                     one more gate, on the same ledger; gate=NAME asks it
 //	feed NAME FILE                a file of the feed is fetched: "tor", "signup.office"
+//	risk ADDRESS SCORE            the score that the risk service tells from now on
+//	risk away, risk back          the risk service cannot be reached, or can be again
 //	secret WORD also=WORD         the gate is started again with this secret, and one beside it
 //	ledger away, ledger back      the ledger cannot be reached, or can be again
-//	count                         what has been let through, refused and looked into so far
+//	count                         what has been let through, refused and looked into so far,
+//	                              and how often the risk service was asked
 //
 // Words of ask are phone, ip, device, email, proof, ua, method, host, path and
 // gate; of send, ip and gate. The address is 192.0.2.7 where none is said; "ip=none"
@@ -63,6 +66,9 @@
 // Proofs are pass, fail, spent, away (the issuer is not there), broken (the
 // issuer does not accept the operator's secret), and once-WORD, which passes
 // once and is spent then.
+//
+// The risk service keeps what it has been asked for an hour, as the real one does by default. It does
+// not know addresses whose score no step tells.
 //
 // Many requests in one step: phone=+141555501{00..19} or ip={192.0.2.1,192.0.2.9}
 // asks for each in turn, times=5 for the same again, every=10s with time in between.

@@ -18,7 +18,7 @@ func TestUnknownWords(t *testing.T) {
 	for _, test := range []struct {
 		name, step, want string
 	}{
-		{"verb", "0s aks a", `s.txtar:7:4: unknown verb "aks"; accepted: ask, send, app, verified, wrong, rules, gate, feed, secret, ledger, count`},
+		{"verb", "0s aks a", `s.txtar:7:4: unknown verb "aks"; accepted: ask, send, app, verified, wrong, rules, gate, feed, risk, secret, ledger, count`},
 		{"time", "soon ask", `s.txtar:7:1: want a time such as 60s, 15m, 24h or 7d, got "soon"`},
 		{"no verb", "0s", `s.txtar:7:1: a step is a time, a verb and what is expected; as in 0s ask phone=+14155550123 => allow`},
 		{"word of ask", "0s ask a phone=1 tel=2", `s.txtar:7:18: unknown word "tel"; accepted: phone, ip, device, email, proof, ua, method, host, path, gate, times, every`},

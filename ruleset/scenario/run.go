@@ -3,6 +3,7 @@ package scenario
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -51,6 +52,7 @@ func Run(path string, opts Options) (*Result, error) {
 		prover: &prover{spent: make(map[string]bool)},
 		judged: make(map[string][]*judged),
 		feeds:  make(map[string]*feed.Result),
+		risk:   &oracle{scores: make(map[netip.Addr]float64)},
 	}
 	if s.wiring, err = s.wire(opts); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
@@ -123,7 +125,7 @@ func replace(path, text string) error {
 
 // wire opens the databases of the story, of the options, or of the samples.
 func (s *stage) wire(opts Options) (ruleset.Wiring, error) {
-	w := ruleset.Wiring{Turnstile: true, Feeds: func(name string) *feed.Result { return s.feeds[name] }}
+	w := ruleset.Wiring{Turnstile: true, Risk: s.risk, Feeds: func(name string) *feed.Result { return s.feeds[name] }}
 	var others []string
 	country, asn := opts.CountryDB, opts.ASNDB
 	if geo := s.story.sections[geoSection]; geo != nil {

@@ -172,7 +172,7 @@ func TestUnplayable(t *testing.T) {
 		{"ruleset", "-- rules.yaml --\n" + strings.Replace(rules, "require", "requires", 1) + story,
 			`PATH:4:9: unknown word "requires" in human; did you mean "require"? accepted: require, turnstile, fallback, shadow`},
 		{"story", "-- rules.yaml --\n" + rules + "-- story --\n0s axe\n",
-			`PATH:7:4: unknown verb "axe"; accepted: ask, send, app, verified, wrong, rules, gate, feed, secret, ledger, count`},
+			`PATH:7:4: unknown verb "axe"; accepted: ask, send, app, verified, wrong, rules, gate, feed, risk, secret, ledger, count`},
 		{"no gate of that name", "-- rules.yaml --\n" + rules + "-- story --\n0s ask gate=x\n",
 			`PATH:7:1: there is no gate called "x"`},
 		{"no such file", "-- rules.yaml --\n" + rules + "-- story --\n0s rules x.yaml\n",

@@ -21,6 +21,7 @@ type stage struct {
 	folder string // of the story's file
 	wiring ruleset.Wiring
 	feeds  map[string]*feed.Result // what has been fetched so far
+	risk   *oracle
 	ledger *switched
 	keys   *ruleset.Keys
 	prover *prover

@@ -2,10 +2,12 @@ package scenario
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 
 	"github.com/otpgate/otpgate/ruleset/internal/strict"
+	"github.com/otpgate/otpgate/ruleset/network"
 )
 
 // stepLine is a step while it is read.
@@ -30,7 +32,7 @@ func (l *stepLine) unknown(w word, accepted []string) {
 	l.fail(w.column, fmt.Sprintf("unknown word %q", name), "accepted: "+strings.Join(accepted, ", "))
 }
 
-var verbWords = []string{"ask", "send", "app", "verified", "wrong", "rules", "gate", "feed", "secret", "ledger", "count"}
+var verbWords = []string{"ask", "send", "app", "verified", "wrong", "rules", "gate", "feed", "risk", "secret", "ledger", "count"}
 
 // verbs read what stands behind them. They return nil if it cannot be read.
 var verbs map[string]func(*stepLine) action
@@ -38,7 +40,7 @@ var verbs map[string]func(*stepLine) action
 func init() {
 	verbs = map[string]func(*stepLine) action{
 		"ask": readAsk, "send": readSend, "app": readApp, "verified": readVerified, "wrong": readWrong,
-		"rules": readRules, "gate": readGate, "feed": readFeed, "secret": readSecret, "ledger": readLedger, "count": readCount,
+		"rules": readRules, "gate": readGate, "feed": readFeed, "risk": readRisk, "secret": readSecret, "ledger": readLedger, "count": readCount,
 	}
 }
 
@@ -193,6 +195,35 @@ func readFeed(l *stepLine) action {
 	}
 	l.use(l.rest[1].text)
 	return &fetch{l.rest[0].text, l.rest[1].text}
+}
+
+func readRisk(l *stepLine) action {
+	for _, w := range l.rest {
+		if w.key != "" {
+			l.unknown(w, []string{"away", "back", "an address and its score, as in risk 192.0.2.7 87"})
+			return nil
+		}
+	}
+	switch {
+	case len(l.rest) == 1 && (l.rest[0].text == "away" || l.rest[0].text == "back"):
+		return &outage{away: l.rest[0].text == "away"}
+	case len(l.rest) < 2:
+		l.fail(1, "an address and its score are needed", "as in risk 192.0.2.7 87, risk away, risk back")
+		return nil
+	case !l.exactly(2):
+		return nil
+	}
+	addr, err := network.ParseAddr(l.rest[0].text)
+	if err != nil {
+		l.fail(l.rest[0].column, err.Error(), "")
+		return nil
+	}
+	score, err := strconv.ParseFloat(l.rest[1].text, 64)
+	if err != nil || math.IsNaN(score) || math.IsInf(score, 0) {
+		l.fail(l.rest[1].column, fmt.Sprintf("%q is no score", l.rest[1].text), "a number is accepted")
+		return nil
+	}
+	return &tellScore{addr, score}
 }
 
 func readSecret(l *stepLine) action {
