@@ -9,6 +9,7 @@ import (
 
 	"github.com/otpgate/otpgate/ruleset"
 	"github.com/otpgate/otpgate/ruleset/ledger"
+	"github.com/otpgate/otpgate/ruleset/network/feed"
 )
 
 func checkCommand() *cobra.Command {
@@ -38,6 +39,8 @@ type checked struct {
 	Needs    []string         `json:"needs,omitempty"`
 	Ledger   string           `json:"ledger,omitempty"`
 	Problems ruleset.Problems `json:"problems"`
+
+	feeds []feed.Feed // that it has fetched
 }
 
 func runCheck(cmd *cobra.Command, args []string) error {
@@ -97,7 +100,7 @@ func check(path string, wiring ruleset.Wiring) (checked, error) {
 	if !c.OK {
 		return c, nil
 	}
-	c.Gate, c.Needs = rules.Name(), rules.Needs()
+	c.Gate, c.Needs, c.feeds = rules.Name(), rules.Needs(), rules.Feeds()
 	plan, err := ledger.NewEmbedded().Prepare(rules.Tallies())
 	if err != nil {
 		return checked{}, fmt.Errorf("%s: preparing the ledger: %w", path, err)

@@ -16,6 +16,7 @@ import (
 	"github.com/caddyserver/certmagic"
 
 	"github.com/otpgate/otpgate/ruleset"
+	"github.com/otpgate/otpgate/ruleset/network"
 	"github.com/otpgate/otpgate/ruleset/network/risk"
 )
 
@@ -24,6 +25,7 @@ type checkedConfig struct {
 	File     string    `json:"file"`
 	OK       bool      `json:"ok"`
 	Store    string    `json:"store,omitempty"`
+	Lists    string    `json:"lists,omitempty"` // where they are kept, if any are fetched
 	Problems []string  `json:"problems"`
 	Warnings []string  `json:"warnings"`
 	Rulesets []checked `json:"rulesets"`
@@ -72,12 +74,24 @@ func checkConfig(path string, config json.RawMessage) checkedConfig {
 			c.Store = app.lease.place.String()
 			c.Warnings = append(c.Warnings, app.lease.place.doubts()...)
 		}
+		lists, err := app.Lists.resolve(storage)
+		problem(err)
+		databases, err := app.readDatabases()
+		problem(err)
+		unread := err != nil
 		for _, gate := range gatesOf(config) {
-			rules, err := checkGate(app, gate)
+			rules, err := checkGate(app, gate, databases, unread)
 			problem(err)
-			if err == nil {
-				c.Rulesets = append(c.Rulesets, rules)
+			if err != nil {
+				continue
 			}
+			if len(rules.feeds) > 0 {
+				c.Lists = lists.dir
+			}
+			for _, other := range c.Rulesets {
+				problem(agree(other.File, other.feeds, rules.File, rules.feeds))
+			}
+			c.Rulesets = append(c.Rulesets, rules)
 		}
 	}
 	c.OK = len(c.Problems) == 0
@@ -145,8 +159,9 @@ func gatesOf(config json.RawMessage) (gates []*Handler) {
 	return gates
 }
 
-// checkGate checks the ruleset of one gate.
-func checkGate(app *App, gate *Handler) (checked, error) {
+// checkGate checks the ruleset of one gate. Where databases could not be read,
+// that has been said, and the ruleset is taken to have all that it needs.
+func checkGate(app *App, gate *Handler, databases *network.Databases, unread bool) (checked, error) {
 	if gate.Ruleset == "" {
 		return checked{}, errors.New("otp_gate: ruleset is required: the path of a ruleset file")
 	}
@@ -154,10 +169,7 @@ func checkGate(app *App, gate *Handler) (checked, error) {
 	if err != nil {
 		return checked{}, err
 	}
-	wiring := ruleset.Wiring{Turnstile: gate.Turnstile != nil}
-	if wiring.Databases, err = app.readDatabases(); err != nil {
-		return checked{}, err
-	}
+	wiring := ruleset.Wiring{Turnstile: gate.Turnstile != nil, Databases: databases, Unwired: unread}
 	if app.Risk != nil {
 		service, err := risk.New(app.riskConfig)
 		if err != nil {
@@ -188,6 +200,9 @@ func (c checkedConfig) print(w io.Writer) {
 	}
 	if c.Store != "" {
 		fmt.Fprintf(w, "  store   %s\n", c.Store)
+	}
+	if c.Lists != "" {
+		fmt.Fprintf(w, "  lists   in %s\n", c.Lists)
 	}
 	for _, rules := range c.Rulesets {
 		rules.print(w)

@@ -14,6 +14,9 @@ func TestCheckConfig(t *testing.T) {
 	good, bad := filepath.Join(folder, "good.yaml"), filepath.Join(folder, "bad.yaml")
 	writeFile(t, good, noProof+"limits: [{per: phone, max: 1, in: 60s}, {max: 100, in: 1h}]\n")
 	writeFile(t, bad, noProof+"geo: {contries: [US]}\n")
+	fetching, differently := filepath.Join(folder, "fetching.yaml"), filepath.Join(folder, "differently.yaml")
+	writeFile(t, fetching, noProof+"network: {deny: [bad], lists: {bad: {url: \"https://example.com/a\"}}}\n")
+	writeFile(t, differently, noProof+"network: {deny: [bad], lists: {bad: {url: \"https://example.com/a\", every: 1h}}}\n")
 	file := filepath.Join(folder, "Caddyfile")
 	for _, test := range []struct {
 		name, global, rules string
@@ -39,6 +42,11 @@ func TestCheckConfig(t *testing.T) {
 		{"a wrong word", "store redis {env.OTPGATE_TEST_URL} {\ndir x\n}", good, exitProblems, []string{
 			"unrecognized store redis subdirective 'dir': want name, gates, fallback, fallback_dir or max_keys, at " + file + ":5",
 		}},
+		{"lists", "lists {\ndir " + folder + "/lists\n}", fetching, 0, []string{file + ": good\n", "\n  lists   in " + folder + "/lists\n"}},
+		{"lists that differ", "", fetching + "\n}\nroute {\notp_gate * " + differently, exitProblems, []string{
+			file + ": the list test.bad is not the same in " + fetching + " and in " + differently + ": it is fetched once for all gates, so give it the same settings, or another name in one of them\n", file + ": 1 problem\n",
+		}},
+		{"a wrong time for lists", "lists {\ntimeout 2h\n}", good, exitProblems, []string{file + ": lists timeout 2h0m0s: want a duration from 1s to 1h\n"}},
 		{"a wrong ruleset", "", bad, exitProblems, []string{bad + ":6:7: unknown word \"contries\" in geo"}},
 		{"no ruleset", "", folder + "/none.yaml", exitProblems, []string{file + ": reading ruleset: open " + folder + "/none.yaml"}},
 		{"a database that is not there", "asn_db " + folder + "/none.mmdb", good, exitProblems, []string{file + ": asn_db: ", "none.mmdb"}},

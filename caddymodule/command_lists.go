@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -113,9 +114,19 @@ func fares(s feed.State) string {
 
 func (s *survey) listsForMachines() any {
 	type part struct {
-		feed.State
-		Every  string   `json:"every"`
-		UsedBy []string `json:"used_by,omitempty"`
+		Name       string      `json:"name"`
+		Source     string      `json:"source"`
+		Format     feed.Format `json:"format,omitempty"`
+		Every      string      `json:"every"`
+		UsedBy     []string    `json:"used_by,omitempty"`
+		Loaded     bool        `json:"loaded"`
+		Entries    int         `json:"entries"`
+		Reserved   int         `json:"reserved"`   // left out because they are private
+		Unreadable int         `json:"unreadable"` // left out because they are no entries
+		Age        float64     `json:"age_seconds,omitempty"`
+		Changed    time.Time   `json:"changed,omitzero"`
+		Stale      bool        `json:"stale"`
+		Error      string      `json:"error,omitempty"`
 	}
 	type object struct {
 		Name        string    `json:"name"`
@@ -132,10 +143,8 @@ func (s *survey) listsForMachines() any {
 		o := object{l.Name, l.own, l.Kind, l.Description, l.Licence, l.ASNs, l.Includes, []part{}}
 		for _, f := range l.feeds {
 			state := s.state(f.Name)
-			if state.Format == "" {
-				state.Format = f.Format
-			}
-			o.Feeds = append(o.Feeds, part{state, every(f.Every), s.users(f.Name)})
+			o.Feeds = append(o.Feeds, part{f.Name, state.Source, cmp.Or(state.Format, f.Format), every(f.Every), s.users(f.Name),
+				state.Loaded, state.Entries, state.Reserved, state.Unreadable, state.Age.Seconds(), state.Changed, state.Stale, state.LastError})
 		}
 		all = append(all, o)
 	}

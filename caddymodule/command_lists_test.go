@@ -78,7 +78,7 @@ func TestListsUpdateCommand(t *testing.T) {
 	}
 
 	body = outside + "\n" + networks(1000)
-	command("test.bad  it has grown from 101 entries to 1001: held back until confirmed or accepted; to believe it: caddy otp-gate lists accept test.bad\n", exitProblems, "update", "test.bad")
+	command("test.bad  it has grown from 101 entries to 1001: held back until confirmed or accepted; to believe it: caddy otp-gate lists accept --config "+config+" test.bad\n", exitProblems, "update", "test.bad")
 	if got := p.from(outside, alice); got != "202" {
 		t.Errorf("a list that is held back is in force: %s", got)
 	}

@@ -59,12 +59,18 @@ func fetchLists(cmd *cobra.Command, names []string, accept bool) error {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	advice := "caddy otp-gate lists accept"
+	for _, flag := range []string{"config", "dir"} {
+		if value, _ := cmd.Flags().GetString(flag); value != "" {
+			advice += " --" + flag + " " + value
+		}
+	}
 	show.begin(wanted)
 	failed := make([]bool, len(wanted))
 	var all sync.WaitGroup
 	for i, name := range wanted {
 		all.Go(func() {
-			text, err := s.fetch(ctx, name, accept)
+			text, err := s.fetch(ctx, name, accept, advice)
 			failed[i] = err != nil
 			show.done(name, text)
 		})
@@ -77,8 +83,9 @@ func fetchLists(cmd *cobra.Command, names []string, accept bool) error {
 	return nil
 }
 
-// fetch fetches one list, and says what came of it.
-func (s *survey) fetch(ctx context.Context, name string, accept bool) (string, error) {
+// fetch fetches one list, and says what came of it. The advice is how to accept
+// a list, less its name.
+func (s *survey) fetch(ctx context.Context, name string, accept bool, advice string) (string, error) {
 	before := s.state(name)
 	err := s.keeper.Update(ctx, name)
 	after := s.state(name)
@@ -91,7 +98,7 @@ func (s *survey) fetch(ctx context.Context, name string, accept bool) (string, e
 		}
 		return fmt.Sprintf("accepted: %s, before %d", entries(after.Held), before.Entries), nil
 	case after.Held > 0:
-		return fmt.Sprintf("%s; to believe it: caddy otp-gate lists accept %s", after.LastError, name), err
+		return fmt.Sprintf("%s; to believe it: %s %s", after.LastError, advice, name), err
 	case err != nil:
 		return "failed: " + after.LastError, err
 	case after.Changed.Equal(before.Changed) && before.Loaded:

@@ -71,7 +71,7 @@ func TestLookupCommand(t *testing.T) {
 	if satellite := found[5]; satellite.Type != "satellite" || satellite.Gates[0].Checks[0].Answer != "deny" {
 		t.Errorf("%+v", satellite)
 	}
-	if none := found[6]; none.Error != "neither an address nor a phone number" {
+	if none := found[6]; none.Error != "neither an address, as in 192.0.2.7 or 2001:db8::7, nor a phone number, as in +14155550123" {
 		t.Errorf("%+v", none)
 	}
 }
@@ -91,6 +91,26 @@ func TestLookupWithoutAnything(t *testing.T) {
 	}
 	if _, errs, code := run(t, "lookup", "--country-db", "none.mmdb", "192.0.2.7"); code != exitProblems || !strings.HasPrefix(errs, "country_db: ") || !strings.Contains(errs, "no such file") {
 		t.Errorf("exit %d: %s", code, errs)
+	}
+}
+
+// What cannot be looked up is told with what could.
+func TestLookupOfNothing(t *testing.T) {
+	const neither = "neither an address, as in 192.0.2.7 or 2001:db8::7, nor a phone number, as in +14155550123"
+	for asked, want := range map[string]string{
+		"": neither, "none": neither, "300.0.2.1": neither, "2001:db8::g": neither, "192.0.2.7:99999": neither,
+		"192.0.2.0/24": "a network: want one address, as in 192.0.2.7",
+		"4155550123":   "phone number has no country code: write it as in +14155550123, or say --region",
+		"+1415":        "phone number has too few digits",
+		"+999":         "no such phone number",
+	} {
+		if found, code := lookUp(t, "--", asked); code != exitProblems || len(found) != 1 || found[0].Error != want {
+			t.Errorf("%q: exit %d, %+v, want %s", asked, code, found, want)
+		}
+	}
+	out, _, _ := run(t, "lookup", "--dir", t.TempDir(), "")
+	if want := "\"\"\n  cannot be read  " + neither + "\n"; out != want {
+		t.Errorf("%q, want %q", out, want)
 	}
 }
 

@@ -109,26 +109,29 @@ func (a *App) openLists() error {
 // agree reports what rules want to have fetched in another way than the
 // rulesets of other gates.
 func (a *App) agree(h *Handler, rules *ruleset.Ruleset) error {
-	for _, f := range rules.Feeds() {
-		for _, other := range a.gates {
-			if other == h {
-				continue
-			}
-			for _, g := range a.rules[other].Feeds() {
-				if !sameFeed(f, g) {
-					return fmt.Errorf("the list %s is not the same in %s and in %s: it is fetched once for all gates, so give it the same settings, or another name in one of them", f.Name, other.path, h.path)
-				}
-			}
+	for _, other := range a.gates {
+		if other == h {
+			continue
+		}
+		if err := agree(other.path, a.rules[other].Feeds(), h.path, rules.Feeds()); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// sameFeed is false of two feeds that have one name and are not the same.
-// Whether they are required is for each ruleset to say.
-func sameFeed(f, g feed.Feed) bool {
-	f.Required = g.Required
-	return f.Name != g.Name || reflect.DeepEqual(f, g)
+// agree reports what two rulesets want to have fetched in different ways under
+// one name. Whether it is required is for each ruleset to say.
+func agree(path string, feeds []feed.Feed, other string, others []feed.Feed) error {
+	for _, f := range feeds {
+		for _, g := range others {
+			g.Required = f.Required
+			if f.Name == g.Name && !reflect.DeepEqual(f, g) {
+				return fmt.Errorf("the list %s is not the same in %s and in %s: it is fetched once for all gates, so give it the same settings, or another name in one of them", f.Name, path, other)
+			}
+		}
+	}
+	return nil
 }
 
 // feedNames are the names of all that the gates have fetched.

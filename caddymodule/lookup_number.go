@@ -1,7 +1,10 @@
 package caddymodule
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -31,10 +34,7 @@ func (l *lookup) number(asked string) *numberFindings {
 		out.Gates = append(out.Gates, a)
 	}
 	if err != nil {
-		out.Error = err.Error()
-		if !strings.ContainsAny(asked, "0123456789") || strings.ContainsAny(asked, ":/") {
-			out.Error = "neither an address nor a phone number"
-		}
+		out.Error = l.unreadable(asked, err)
 		return out
 	}
 	d := phone.Describe(n)
@@ -42,8 +42,23 @@ func (l *lookup) number(asked string) *numberFindings {
 	return out
 }
 
+// unreadable says why what the operator has typed is neither an address nor a
+// number, and what would be.
+func (l *lookup) unreadable(asked string, err error) string {
+	if _, isNetwork := netip.ParsePrefix(asked); isNetwork == nil {
+		return "a network: want one address, as in 192.0.2.7"
+	}
+	if strings.Count(asked, ".") == 3 || strings.ContainsAny(asked, ":/") || !strings.ContainsAny(asked, "0123456789") {
+		return "neither an address, as in 192.0.2.7 or 2001:db8::7, nor a phone number, as in +14155550123"
+	}
+	if errors.Is(err, phone.ErrNoRegion) {
+		return err.Error() + ": write it as in +14155550123, or say --region"
+	}
+	return err.Error()
+}
+
 func (f *numberFindings) good() bool    { return f.Error == "" }
-func (f *numberFindings) title() string { return f.Asked }
+func (f *numberFindings) title() string { return cmp.Or(f.Asked, `""`) }
 
 func (f *numberFindings) rows() []row {
 	var rows []row

