@@ -38,48 +38,32 @@ limits:
 // turns, so that whatever else the machine does slows both alike:
 //
 //   - allowed: reverse_proxy alone (bare), and behind a gate with twelve limits
+//   - durable: the same, with a ledger that is on disk before the app is asked
 //   - refused: Caddy's respond 429 (bare), and a gate that refuses for a cooldown
 //
 // Each is told in requests a second, and of_bare is their ratio. The gate writes
 // its log lines, but to nowhere: what that costs depends on where they go.
 func BenchmarkEndToEnd(b *testing.B) {
-	p := open(b, twelveLimits, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		io.Copy(io.Discard, r.Body)
-		w.WriteHeader(http.StatusAccepted)
-	}), func(p *place) {
-		refusing := p.folder + "/refuse.rules.yaml"
-		writeFile(b, refusing, strings.Replace(oneAMinute, "name: test", "name: refuse", 1))
-		p.output = "discard"
-		p.global = "store memory" // a disk is another matter, and each has its own speed
-		p.site = `
-	handle /bare {
-		reverse_proxy ` + p.app + `
-	}
-	handle /429 {
-		respond 429
-	}
-	handle /refuse {
-		otp_gate * ` + refusing + `
-		reverse_proxy ` + p.app + `
-	}`
-	})
 	var next atomic.Int64
 	fresh := func() string { return manyPhones(&next) }
 	same := func() string { return alice }
 	for _, pair := range []struct {
-		name       string
-		bare, gate string
-		status     int
-		phone      func() string
+		name, store string
+		bare, gate  string
+		status      int
+		phone       func() string
 	}{
-		{"allowed", "/bare", "/send", 202, fresh},
-		{"refused", "/429", "/refuse", 429, same},
+		{"allowed", "memory", "/bare", "/send", 202, fresh},
+		{"durable", "embedded", "/bare", "/send", 202, fresh},
+		{"refused", "memory", "/429", "/refuse", 429, same},
 	} {
 		b.Run(pair.name, func(b *testing.B) {
+			p := openPair(b, pair.store)
 			const turn = 250
 			var bare, gate time.Duration
 			var bad int64
 			asked := 0
+			b.ResetTimer()
 			for ; asked < b.N; asked += turn {
 				took, wrong := p.hammer(pair.bare, turn, pair.status, pair.phone)
 				bare, bad = bare+took, bad+wrong
@@ -94,6 +78,30 @@ func BenchmarkEndToEnd(b *testing.B) {
 			b.ReportMetric(bare.Seconds()/gate.Seconds(), "of_bare")
 		})
 	}
+}
+
+// openPair opens a Caddy with gates and with what they are compared to.
+func openPair(b *testing.B, store string) *place {
+	return open(b, twelveLimits, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		io.Copy(io.Discard, r.Body)
+		w.WriteHeader(http.StatusAccepted)
+	}), func(p *place) {
+		refusing := p.folder + "/refuse.rules.yaml"
+		writeFile(b, refusing, strings.Replace(oneAMinute, "name: test", "name: refuse", 1))
+		p.output = "discard"
+		p.global = "store " + store
+		p.site = `
+	handle /bare {
+		reverse_proxy ` + p.app + `
+	}
+	handle /429 {
+		respond 429
+	}
+	handle /refuse {
+		otp_gate * ` + refusing + `
+		reverse_proxy ` + p.app + `
+	}`
+	})
 }
 
 // manyPhones returns a number that nobody has asked for lately.
