@@ -95,6 +95,15 @@ func Strip(h http.Header, own ...string) {
 // could find them. An app that does not look at the method would send a code
 // for one that has.
 func (s *Shape) Preflight(r *http.Request) bool {
+	if !isPreflight(r) {
+		return false
+	}
+	p, err := s.plan()
+	return err == nil && p.preflight(r)
+}
+
+// isPreflight holds r to all that does not depend on where values stand.
+func isPreflight(r *http.Request) bool {
 	if r.Method != http.MethodOptions || r.ContentLength != 0 || len(r.TransferEncoding) != 0 {
 		return false
 	}
@@ -107,10 +116,11 @@ func (s *Shape) Preflight(r *http.Request) bool {
 			return false
 		}
 	}
-	p, err := s.plan()
-	if err != nil {
-		return false
-	}
+	return true
+}
+
+// preflight reports whether r has none of the values of p.
+func (p *plan) preflight(r *http.Request) bool {
 	for name := range r.Header {
 		if isOverride(name) || isTunnel(name) || slices.ContainsFunc(p.wants[Header], func(w want) bool { return sameHeader(name, w.name) }) {
 			return false
@@ -134,3 +144,10 @@ func (s *Shape) Preflight(r *http.Request) bool {
 
 // methodFields are the fields, in canonical spelling, that override the method.
 var methodFields = [][]byte{[]byte("method"), []byte("httpmethod"), []byte("methodoverride"), []byte("xhttpmethodoverride")}
+
+// overridesMethod reports whether a field of this name overrides the method in
+// Rails, Laravel, Symfony and their like.
+func overridesMethod(name []byte) bool {
+	return len(name) > 0 && (name[0] == '_' || name[0]|0x20 == 'x') &&
+		(sameHeader(string(name), "_method") || sameHeader(string(name), "_http_method") || sameHeader(string(name), "x-http-method-override"))
+}
