@@ -36,8 +36,8 @@ type scanner struct {
 	ambiguous string       // the first ambiguity
 	misspelt  [slots]bool  // a key that is spelled like a step
 	entered   [slots]uint8 // how many steps on the way to a value have been taken, where keys fold
-	keys      []key       // of all objects that are open, innermost last
-	scratch   []byte      // unescaped keys
+	keys      []key        // of all objects that are open, innermost last
+	scratch   []byte       // unescaped keys
 }
 
 // mask holds one bit for each wanted pointer.
