@@ -2,6 +2,7 @@ package request
 
 import (
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
@@ -45,6 +46,9 @@ func ParseCredential(s string) (Credential, error) {
 
 // Source is the header or cookie that it stands in.
 func (c Credential) Source() Source { return c.source }
+
+// IsClaim reports whether c is a claim, which the caller can make up.
+func (c Credential) IsClaim() bool { return c.plan != nil }
 
 // String is the operator's spelling.
 func (c Credential) String() string {
@@ -117,4 +121,13 @@ func (c Credential) claimOf(token string) string {
 		return ""
 	}
 	return rd.text[device]
+}
+
+// write is the inverse of what is read: a credential that tells the session.
+func (c Credential) write(session string) string {
+	if c.plan == nil {
+		return session
+	}
+	payload, _ := json.Marshal(map[string]string{c.claim: session})
+	return "Bearer e30." + base64.RawURLEncoding.EncodeToString(payload) + ".c2lnbmF0dXJl"
 }
