@@ -68,7 +68,12 @@ func newSurvey(cmd *cobra.Command, lists feed.Config) (*survey, error) {
 		rulesets = []string{file}
 	}
 	if dir := flag("dir"); dir != "" {
-		s.app.Lists = &Lists{Dir: dir}
+		var lists Lists
+		if s.app.Lists != nil {
+			lists = *s.app.Lists
+		}
+		lists.Dir = dir
+		s.app.Lists = &lists
 	}
 	var err error
 	if s.place, err = s.app.Lists.resolve(storage); err != nil {
@@ -88,7 +93,7 @@ func newSurvey(cmd *cobra.Command, lists feed.Config) (*survey, error) {
 	if err := s.load(cmd.ErrOrStderr(), rulesets); err != nil {
 		return nil, err
 	}
-	lists.Dir = s.place.dir
+	lists.Dir, lists.Total = s.place.dir, s.place.timeout
 	if s.keeper, err = feed.New(lists, s.feeds); err != nil {
 		return nil, err
 	}

@@ -38,9 +38,7 @@ func (n *Number) fold(p *plan, number []byte) {
 // become makes number n's key if it is one of a mobile, and lends its label.
 func (n *Number) become(p *plan, number []byte) {
 	now := walk(p.numbers, number)
-	switch now.kind() {
-	case Mobile, FixedLineOrMobile:
-	default:
+	if !now.mobile() {
 		return
 	}
 	n.key = compose(n.code, number)
@@ -63,12 +61,12 @@ func gotNinthDigit(local []byte) bool {
 }
 
 // other returns the other spelling of the phone whose key n has, also if n is
-// not written so; 0 if there is none.
+// not written so; 0 if there is none, as where n is a fixed line.
 func (n Number) other() veiled {
 	const e8, e9, e10 = 1e8, 1e9, 1e10
 	switch key := n.key.digits(); n.code {
 	case mexico:
-		if key/e10 == mexico {
+		if key/e10 == mexico && n.label.mobile() {
 			return veiled((mexico*10+1)*e10+key%e10) ^ veil
 		}
 	case argentina:
@@ -78,7 +76,7 @@ func (n Number) other() veiled {
 	case brazil:
 		// +55, two digits of area, the ninth digit, eight more
 		local := key % e8
-		if key/e10/10 == brazil && key/e8%10 == 9 && gotNinthDigit([]byte{byte(local / 1e7), byte(local / 1e6 % 10)}) {
+		if key/e10/10 == brazil && key/e8%10 == 9 && n.label.mobile() && gotNinthDigit([]byte{byte(local / 1e7), byte(local / 1e6 % 10)}) {
 			return veiled(key/e9*e8+local) ^ veil
 		}
 	}

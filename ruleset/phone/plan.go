@@ -43,6 +43,9 @@ func (l label) region() string {
 
 func (l label) kind() Type { return Type(l & 15) }
 
+// mobile reports whether l is of a mobile, as far as its plan tells.
+func (l label) mobile() bool { return l.kind() == Mobile || l.kind() == FixedLineOrMobile }
+
 // A region is one numbering plan.
 type region struct {
 	id             string
