@@ -41,14 +41,14 @@ type shapeSection struct {
 	strict.At
 	Name        strict.Value[shapeName]    `yaml:"name" required:"true" example:"otp" doc:"What the shape is called in logs and conditions."`
 	Method      strict.Many[methodWord]    `yaml:"method" required:"true" example:"POST" doc:"The methods of such requests. HEAD is not GET."`
-	Path        strict.Many[pathPattern]   `yaml:"path" default:"every path of the gate" example:"/auth/v1/otp" doc:"The paths of such requests, as Caddy's path matcher takes them: a star at the end stands for anything, a star between slashes for one step."`
+	Path        strict.Many[pathPattern]   `yaml:"path" default:"every path of the gate" example:"/auth/v1/otp" doc:"The paths of such requests, as Caddy's path matcher takes them. One star, at the end, stands for anything; any other for what is within one step."`
 	Where       strict.Many[whereWord]     `yaml:"where" example:"[json /type = sms | phone_change, query aal absent]" doc:"What has to be so, all of it: PLACE = TEXT, with | between several, PLACE exists, PLACE absent. true and false are texts too."`
 	About       strict.Value[aboutWord]    `yaml:"about" default:"phone" doc:"phone: the number is in the request. email: an address is, no number is, and nothing is sent to a phone. account: the app knows the number, the request does not have it. nothing: nothing is sent, and no number is in the request."`
 	Sends       strict.Value[bool]         `yaml:"sends" default:"true" doc:"false, where it is about a phone: the app only keeps the number. The number is judged, and no send is counted."`
 	Phone       strict.Value[source]       `yaml:"phone" example:"json /phone" doc:"Where the phone number stands. In a shape that is not about a phone: where none may stand."`
 	Email       strict.Value[source]       `yaml:"email" example:"json /email" doc:"Where the email address stands."`
 	Device      strict.Value[source]       `yaml:"device" example:"header X-Device-Id" doc:"Where the device's name for itself stands."`
-	Proof       strict.Value[proofPlace]   `yaml:"proof" default:"cf-turnstile-response in the body's format" doc:"Where the proof stands. none: human.require asks for none here."`
+	Proof       strict.Value[proofPlace]   `yaml:"proof" default:"cf-turnstile-response in the body's format, or that header" doc:"Where the proof stands. none: human.require asks for none here."`
 	Region      strict.Value[regionPlace]  `yaml:"region" example:"form countryCode" doc:"How to read a number that has no country code: a region, or where its ISO 3166 code stands in the request."`
 	CountryCode strict.Value[source]       `yaml:"country_code" example:"form country_code" doc:"Where the calling code stands that belongs before the number."`
 	Spelling    strict.Value[spellingWord] `yaml:"spelling" default:"any" doc:"Which spellings of numbers pass: any; e164, just + and the digits; digits, just those; international, digits with or without +, and spaces. For an app that does not make one of all spellings itself."`
@@ -103,7 +103,7 @@ type geoSection struct {
 }
 
 type numberSection struct {
-	Countries strict.AnyOr[region]                    `yaml:"countries" default:"[request.region], or those of requests" doc:"Where a code may be sent: regions of the whole number, not of its calling code."`
+	Countries strict.AnyOr[region]                    `yaml:"countries" default:"request.region, or those of requests" doc:"Where a code may be sent: regions of the whole number, not of its calling code."`
 	Types     strict.AnyOr[numberType]                `yaml:"types" default:"[mobile, fixed_line_or_mobile]" doc:"Kinds of numbers that a code may be sent to. any means those too by which whoever is called earns."`
 	Deny      strict.Value[[]strict.Value[forbidden]] `yaml:"deny" default:"[]" example:"[\"+1900\", disposable]" doc:"What is refused: prefixes with country code, quoted, and names of lists of numbers."`
 	Lists     strict.Map[*numberListSection]          `yaml:"lists" doc:"Lists of numbers, by name."`

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -56,6 +57,8 @@ func (c *compiler) requests(s *settings) {
 		}
 		if j := slices.IndexFunc(s.shapes, func(t shapeSettings) bool { return t.takesAll(&shape) }); j >= 0 {
 			c.src.Errorf(section.Pos, "shape %q is never reached: shape %q (line %d) takes every request that it would", shape.name, s.shapes[j].name, s.shapes[j].pos.Line)
+		} else if j := slices.IndexFunc(s.shapes, func(t shapeSettings) bool { return shape.sends && t.letsThrough(&shape) }); j >= 0 {
+			c.src.Errorf(section.Pos, "shape %q (line %d) lets requests through that shape %q is for: put it behind", s.shapes[j].name, s.shapes[j].pos.Line, shape.name)
 		}
 		s.shapes = append(s.shapes, shape)
 	}
@@ -207,7 +210,7 @@ func (s *shapeSettings) takesAll(t *shapeSettings) bool {
 		}
 	}
 	for _, p := range t.paths {
-		if len(s.paths) > 0 && !slices.Contains(s.paths, p) {
+		if len(s.paths) > 0 && !slices.Contains(s.paths, p) && !s.matches(p) {
 			return false
 		}
 	}
@@ -218,6 +221,22 @@ func (s *shapeSettings) takesAll(t *shapeSettings) bool {
 		return true
 	}
 	return (s.About == request.AboutAccount || s.About == request.AboutNothing) && s.Phone.IsZero()
+}
+
+// letsThrough reports whether s, which is asked before t and sends nothing,
+// takes requests of a method and path that t is for, whatever is in them.
+func (s *shapeSettings) letsThrough(t *shapeSettings) bool {
+	return s.About == request.AboutNothing && len(s.Where) == 0 &&
+		slices.ContainsFunc(t.Methods, func(m string) bool { return slices.Contains(s.Methods, m) }) &&
+		(len(t.paths) == 0 || slices.ContainsFunc(t.paths, func(p pathPattern) bool { return slices.Contains(s.paths, p) || s.matches(p) }))
+}
+
+// matches reports whether s takes what a pattern of paths stands for, with
+// something that nobody names in the place of its stars.
+func (s *shapeSettings) matches(p pathPattern) bool {
+	path := strings.ReplaceAll(string(p), "*", "whatever~else")
+	r := &http.Request{Method: http.MethodGet, URL: &url.URL{Path: path}}
+	return s.Path(r)
 }
 
 // namesRegion reports whether a shape names a region, be it a bad one.

@@ -58,9 +58,12 @@ type Found struct {
 //
 // A request that is malformed, or that two parsers could read differently, is
 // refused as soon as a shape of its method and path finds that out: which shape
-// it has would be a guess. One that has no shape is refused too. Of a request
-// whose type of body kept it from a shape, no other shape is believed that does
-// not look into the body.
+// it has would be a guess. One that has no shape is refused too.
+//
+// Two things are not believed of a request that an earlier shape of its method
+// and path did not fit: where that was for the type of its body, a shape that
+// does not look into the body; and that nothing is sent, if the shape that says
+// so has no conditions.
 //
 // The body is read once, at most MaxBody bytes of it, and left as [Shape.Read]
 // leaves it.
@@ -72,10 +75,12 @@ func (s *Shapes) Read(r *http.Request) (Found, *Problem) {
 	defer rd.release()
 	unfit := bad("the request has none of the shapes that the ruleset knows")
 	blind := false // a shape could not look into the body
+	known := false // a shape is for this method and path
 	for i, c := range s.cases {
-		if !c.takes(r) {
+		if !c.takes(r) || known && c.About == AboutNothing && len(c.Where) == 0 {
 			continue
 		}
+		known = true
 		rd.forget()
 		switch fit, problem := c.read(rd, r, blind); {
 		case fit == fits:

@@ -188,6 +188,7 @@ func TestFirstShapeThatFits(t *testing.T) {
 		"path=/two; phone=json /phone",
 		"path=/two; phone=form phone",
 		"about=account; path=/two; session=cookie sid",
+		"about=nothing; method=GET POST; prefix=/",
 	)
 	urlencodedType, jwt := "Content-Type: application/x-www-form-urlencoded", "e30."+base64.RawURLEncoding.EncodeToString([]byte(`{"sub":"user-1"}`))+".c2lnbmF0dXJl"
 	for _, row := range []struct {
@@ -208,8 +209,9 @@ func TestFirstShapeThatFits(t *testing.T) {
 		{"POST /resend?type=sms", `{"phone":"1"}`, []string{asJSON}, "400 bad_request: query: a field that belongs elsewhere stands here too"},
 		{"POST /resend", `type=sms&phone=1`, []string{urlencodedType}, "415 bad_request: the body's content type must be application/json"},
 		{"PUT /resend", `{"type":"sms","phone":"1"}`, []string{asJSON}, noShape},
-		{"POST /elsewhere", `{"type":"sms","phone":"1"}`, []string{asJSON}, noShape},
-		{"GET /resend", ``, nil, noShape},
+		{"PUT /elsewhere", `{"type":"sms","phone":"1"}`, []string{asJSON}, noShape},
+		{"GET /resend", ``, nil, "13"},
+		{"POST /unknown", `{"phone":"1"}`, []string{asJSON}, "13"},
 		{"HEAD /login?aal=aal2", ``, []string{"Cookie: sid=s"}, noShape},
 
 		{"GET /login?aal=aal2&via=phone", ``, []string{"Cookie: sid=s"}, "2 session=s"},

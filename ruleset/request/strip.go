@@ -21,6 +21,10 @@ var overrides = []string{
 	"x-request-method",
 }
 
+// rewrites are the headers with which a caller makes frameworks see another path
+// than the one that was judged: Symfony's, Zend's and IIS's.
+var rewrites = []string{"x-original-url", "x-rewrite-url"}
+
 // tunnels are the headers with which a caller asks for another protocol on the
 // same connection, where nothing would be judged any more. The last is how
 // net/http spells the pseudo-header of RFC 8441.
@@ -59,18 +63,22 @@ func isOverride(name string) bool {
 	return false
 }
 
+func isRewrite(name string) bool {
+	return slices.ContainsFunc(rewrites, func(h string) bool { return sameHeader(name, h) })
+}
+
 func isTunnel(name string) bool {
 	return slices.ContainsFunc(tunnels, func(t string) bool { return sameHeader(name, t) })
 }
 
 // stripped reports whether Strip removes the header in any case.
 func stripped(name string) bool {
-	return isOverride(name) || isTunnel(name) ||
+	return isOverride(name) || isRewrite(name) || isTunnel(name) ||
 		len(name) >= len(ownPrefix) && sameHeader(name[:len(ownPrefix)], ownPrefix)
 }
 
 // Strip removes from h what a caller has no business to say, in all spellings:
-// the headers that override the method, those that ask for another protocol,
+// the headers that override the method or the path, those that ask for another protocol,
 // every X-Otp-Gate header, and those named by own (for example the one that
 // hands the app the canonical number).
 func Strip(h http.Header, own ...string) {
@@ -122,7 +130,7 @@ func isPreflight(r *http.Request) bool {
 // preflight reports whether r has none of the values of p.
 func (p *plan) preflight(r *http.Request) bool {
 	for name := range r.Header {
-		if isOverride(name) || isTunnel(name) || slices.ContainsFunc(p.wants[Header], func(w want) bool { return sameHeader(name, w.name) }) {
+		if isOverride(name) || isRewrite(name) || isTunnel(name) || slices.ContainsFunc(p.wants[Header], func(w want) bool { return sameHeader(name, w.name) }) {
 			return false
 		}
 	}

@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// matchStars matches paths as Caddy does where nothing is odd about them, and
+// MatchStars matches paths as Caddy does where nothing is odd about them, and
 // the gate lets no odd ones through: without case, a star at the end stands for
 // anything, and any other for what is within one step.
-func matchStars(pattern string) (func(*http.Request) bool, error) {
+func MatchStars(pattern string) (func(*http.Request) bool, error) {
 	pattern = strings.ToLower(pattern)
 	prefix, tail := strings.CutSuffix(pattern, "*")
 	return func(r *http.Request) bool {

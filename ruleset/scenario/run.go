@@ -25,8 +25,7 @@ type Options struct {
 	// that name none themselves. Default: ../geo/country.mmdb and
 	// ../geo/asn.mmdb from the story's file, if they are there.
 	CountryDB, ASNDB string
-	// MatchPath returns what matches a pattern of paths. Default: stars, and all
-	// else as it is written.
+	// MatchPath returns what matches a pattern of paths. Default: MatchStars.
 	MatchPath func(pattern string) (func(*http.Request) bool, error)
 }
 
@@ -129,7 +128,7 @@ func replace(path, text string) error {
 func (s *stage) wire(opts Options) (ruleset.Wiring, error) {
 	w := ruleset.Wiring{Turnstile: true, MatchPath: opts.MatchPath, Feeds: func(name string) *feed.Result { return s.feeds[name] }}
 	if w.MatchPath == nil {
-		w.MatchPath = matchStars
+		w.MatchPath = MatchStars
 	}
 	var others []string
 	country, asn := opts.CountryDB, opts.ASNDB
