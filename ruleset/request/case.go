@@ -75,6 +75,7 @@ type prepared struct {
 	plan *plan
 	// Slots of what is read beside the facts.
 	region, countryCode int // 0: not asked for
+	slots               int // how many there are of these
 	where               []int
 	handles             []int
 	session             []int
@@ -131,6 +132,7 @@ func (c *Case) prepare() (*prepared, error) {
 	if err != nil {
 		return nil, err
 	}
+	ready.slots = int(next - facts)
 	if c.AnyType && p.format == Form {
 		return nil, fmt.Errorf("a form is told by its type: only JSON can be read whatever the type says")
 	}

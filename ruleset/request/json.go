@@ -34,13 +34,13 @@ type scanner struct {
 	pos    int
 
 	ambiguous string       // the first ambiguity
-	misspelt  [slots]bool  // a key that is spelled like a step
+	misspelt  mask         // of slots: a key that is spelled like a step
 	entered   [slots]uint8 // how many steps on the way to a value have been taken, where keys fold
 	keys      []key        // of all objects that are open, innermost last
 	scratch   []byte       // unescaped keys
 }
 
-// mask holds one bit for each wanted pointer.
+// mask holds one bit for each wanted pointer, or for each slot.
 type mask uint32
 
 // fault says why a body is malformed; "" if it is not.
@@ -49,7 +49,12 @@ type fault = string
 const endsEarly fault = "it ends too early"
 
 func (s *scanner) reset(rd *reader, p *plan, body []byte) {
-	*s = scanner{reader: rd, plan: p, body: body, keys: s.keys[:0], scratch: s.scratch[:0]}
+	s.reader, s.plan, s.body, s.pos = rd, p, body, 0
+	s.ambiguous, s.misspelt = "", 0
+	s.keys, s.scratch = s.keys[:0], s.scratch[:0]
+	if p.fold {
+		s.entered = [slots]uint8{}
+	}
 }
 
 // read reads a whole body.
@@ -74,11 +79,11 @@ func (s *scanner) judge() *Problem {
 		return s.judgeStrictly()
 	}
 	var others bool // something else than the phone was found
-	for _, w := range wants {
-		others = others || w.fact != phone && rd.has[w.fact]
+	for i := range wants {
+		others = others || wants[i].fact != phone && rd.has[wants[i].fact]
 	}
 	phoneIsHere := s.plan.sources[phone].kind == JSON
-	if phoneIsHere && !rd.has[phone] && !(others && s.misspelt[phone]) {
+	if phoneIsHere && !rd.has[phone] && !(others && s.misspelt&(1<<phone) != 0) {
 		return missing(s.plan)
 	}
 	return s.judgeStrictly()
@@ -89,8 +94,11 @@ func (s *scanner) judgeStrictly() *Problem {
 	if s.ambiguous != "" {
 		return bad("JSON: %s", s.ambiguous)
 	}
+	if s.misspelt == 0 {
+		return nil
+	}
 	for _, w := range s.plan.wants[JSON] {
-		if s.misspelt[w.fact] {
+		if s.misspelt&(1<<w.fact) != 0 {
 			return bad("JSON: a key is spelled like a step of %s and is not it", w.source)
 		}
 	}
@@ -171,7 +179,7 @@ func (s *scanner) member(k []byte, way mask, step, depth int) fault {
 		case way&(1<<i) == 0:
 		case !s.named(k, w.tokens[step]):
 			if related(canon, w.rest[step]) {
-				s.misspelt[w.fact] = true
+				s.misspelt |= 1 << w.fact
 			}
 		default:
 			next |= 1 << i
@@ -191,8 +199,11 @@ func (s *scanner) member(k []byte, way mask, step, depth int) fault {
 
 // named reports whether k is the step of a pointer.
 func (s *scanner) named(k []byte, step string) bool {
-	return string(k) == step || s.plan.fold && strings.EqualFold(string(k), step)
+	return string(k) == step || s.plan.fold && foldsTo(k, step)
 }
+
+// foldsTo reports whether encoding/json takes k for step.
+func foldsTo(k []byte, step string) bool { return strings.EqualFold(string(k), step) }
 
 // wanted reads the value of w.
 func (s *scanner) wanted(w *want, depth int) fault {

@@ -10,6 +10,7 @@ import (
 type reader struct {
 	text [slots]string
 	has  [slots]bool
+	used int // of the slots, beyond the facts
 
 	canon []byte // the canonical name of the key at hand
 	key   []byte // the decoded key at hand
@@ -23,7 +24,11 @@ var readers = sync.Pool{New: func() any { return new(reader) }}
 const retained = 64 << 10
 
 // forget drops what has been found.
-func (rd *reader) forget() { rd.text, rd.has = [slots]string{}, [slots]bool{} }
+func (rd *reader) forget() {
+	clear(rd.text[:int(facts)+rd.used])
+	clear(rd.has[:int(facts)+rd.used])
+	rd.used = 0
+}
 
 func (rd *reader) release() {
 	rd.forget()

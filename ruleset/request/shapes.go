@@ -82,6 +82,7 @@ func (s *Shapes) Read(r *http.Request) (Found, *Problem) {
 		}
 		known = true
 		rd.forget()
+		rd.used = c.slots
 		switch fit, problem := c.read(rd, r, blind); {
 		case fit == fits:
 			if problem := c.tooLong(rd); problem != nil {
