@@ -169,7 +169,7 @@ func checkGate(app *App, gate *Handler, databases *network.Databases, unread boo
 	if err != nil {
 		return checked{}, err
 	}
-	wiring := ruleset.Wiring{Turnstile: gate.Turnstile != nil, Databases: databases, Unwired: unread}
+	wiring := ruleset.Wiring{Turnstile: gate.Turnstile != nil, MatchPath: matchPath, Databases: databases, Unwired: unread}
 	if app.Risk != nil {
 		service, err := risk.New(app.riskConfig)
 		if err != nil {

@@ -38,6 +38,7 @@ func init() {
 // ------------|-------------
 // `{http.otp_gate.gate}` | The gate's name, from the ruleset
 // `{http.otp_gate.id}` | The id of the request, as in the answer and in the log
+// `{http.otp_gate.shape}` | The name of the request's shape, where there are several
 // `{http.otp_gate.action}` | allow, challenge or deny
 // `{http.otp_gate.check}`, `{http.otp_gate.rule}` | Who decided
 // `{http.otp_gate.code}` | What the caller is told, empty if allowed

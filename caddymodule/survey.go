@@ -125,7 +125,7 @@ func (s *survey) load(report io.Writer, paths []string) error {
 		}
 	}
 	for _, path := range paths {
-		rules, problems, err := ruleset.Load(path, ruleset.Wiring{Databases: network.DatabasesOf(s.databases...), Feeds: result, Unwired: true})
+		rules, problems, err := ruleset.Load(path, ruleset.Wiring{Databases: network.DatabasesOf(s.databases...), Feeds: result, MatchPath: matchPath, Unwired: true})
 		if err != nil {
 			return err
 		}
