@@ -11,7 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/otpgate/otpgate/ruleset"
-	"github.com/otpgate/otpgate/ruleset/ledger"
+	"github.com/otpgate/otpgate/ruleset/answer"
 	"github.com/otpgate/otpgate/ruleset/network"
 	"github.com/otpgate/otpgate/ruleset/request"
 )
@@ -107,7 +107,10 @@ func (h *Handler) proxy(w http.ResponseWriter, r *http.Request, next caddyhttp.H
 	}
 	p := &d.passage
 	p.watch(r)
-	p.answer.ResponseWriter, p.answer.decision = w, d
+	p.answer.ResponseWriter, p.answer.reader, p.answer.decision = w, d.Answers(), d
+	if p.answer.reader.ReadsBody() {
+		answer.AcceptEncoding(r.Header)
+	}
 	defer h.settle(gate, d)
 	p.err = next.ServeHTTP(&p.answer, r)
 	p.returned = true
@@ -117,7 +120,7 @@ func (h *Handler) proxy(w http.ResponseWriter, r *http.Request, next caddyhttp.H
 // settle closes the hold and writes the log.
 func (h *Handler) settle(gate *ruleset.Gate, d *decision) {
 	p := &d.passage
-	outcome := p.outcome(d.rules)
+	outcome := ruleset.OutcomeOf(p.result().Meaning)
 	now := time.Now()
 	// The client cannot end this by going away. How long it may take is the
 	// ledger's to bound.
@@ -137,7 +140,7 @@ func (h *Handler) settle(gate *ruleset.Gate, d *decision) {
 // tellCooldown tells the cooldown that begins with a code that was sent. What
 // the app itself has to say of rate limits stands.
 func (d *decision) tellCooldown(header http.Header, status int) {
-	if d.Verdict.Cooldown.Window <= 0 || d.rules.Outcome(status) == ledger.NotSent {
+	if d.Verdict.Cooldown.Window <= 0 || d.Answers().Status(status) == answer.NotSent {
 		return
 	}
 	if len(header["Ratelimit"]) == 0 && len(header["Ratelimit-Policy"]) == 0 {

@@ -36,8 +36,12 @@ type requestSection struct {
 }
 
 type answerSection struct {
-	Sent    strict.Value[[]strict.Value[answerWord]] `yaml:"sent" default:"[200-299]" doc:"Statuses that mean that a code was sent."`
-	NotSent strict.Value[[]strict.Value[answerWord]] `yaml:"not_sent" default:"[400-405, 407, 409-411, 413-415, 418-498]" doc:"Statuses that mean that no code was sent: the charges are given back. no_answer stands for an app that took the request and never answered it in full. All that neither list names is unknown and stays charged. A connection that could not be made is always not sent. The default leaves out what a caller can make an app answer after it has sent: 406, 408, 412, 416, 417, 499."`
+	Sent    strict.Value[[]strict.Value[sign]] `yaml:"sent" default:"[200-299]" doc:"Signs that a code was sent. They hold before those of not_sent."`
+	Unknown strict.Value[[]strict.Value[sign]] `yaml:"unknown" default:"[]" example:"[422 and json /error = send_failed]" doc:"Signs that nothing certain can be said: it stays charged. They hold before all others."`
+	NotSent strict.Value[[]strict.Value[sign]] `yaml:"not_sent" default:"[400-405, 407, 409-411, 413-415, 418-498]" doc:"Signs that no code was sent: the charges are given back. no_answer stands for an app that took the request and never answered it in full. All that no list names is unknown and stays charged. A connection that could not be made is always not sent. The default leaves out what a caller can make an app answer after it has sent: 406, 408, 412, 416, 417, 499."`
+	Handle  strict.Many[answerSource]          `yaml:"handle" example:"json /verificationId" doc:"Where the answer names what was begun, so that later requests need not bring the number: json POINTER, header NAME, cookie NAME, or location PARAMETER, which is one of the URL in the Location field."`
+	Keep    strict.Value[strict.Duration]      `yaml:"keep" default:"1h" doc:"How long it is known which number a handle stands for, from 1m to 366d."`
+	MaxBody strict.Value[strict.Size]          `yaml:"max_body" default:"64KiB" doc:"The most of an answer that is read, unpacked, from 1KiB to 1MiB. What a larger one says is not known."`
 }
 
 type networkSection struct {

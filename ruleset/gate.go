@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/otpgate/otpgate/ruleset/answer"
 	"github.com/otpgate/otpgate/ruleset/human"
 	"github.com/otpgate/otpgate/ruleset/ledger"
 )
@@ -52,6 +53,9 @@ type Judgement struct {
 
 // Rules returns the ruleset that the request was judged by.
 func (j *Judgement) Rules() *Ruleset { return j.rules }
+
+// Answers reads what the app's answer to the request means.
+func (j *Judgement) Answers() *answer.Reader { return j.rules.Answers() }
 
 // Judge reads r, which came from client at the time at, and decides. It reads
 // the body and puts it back, byte for byte, for whoever comes next.

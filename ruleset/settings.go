@@ -15,8 +15,7 @@ type settings struct {
 	mode         Mode
 	shape        request.Shape
 	region       string
-	sent         []answerWord
-	notSent      []answerWord
+	answers      answerSettings
 	network      networkSettings
 	geo          geoSettings
 	number       numberSettings

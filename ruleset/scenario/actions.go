@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/otpgate/otpgate/ruleset"
+	answers "github.com/otpgate/otpgate/ruleset/answer"
 	"github.com/otpgate/otpgate/ruleset/ledger"
 	"github.com/otpgate/otpgate/ruleset/network/feed"
 )
@@ -34,10 +35,13 @@ func (a *send) play(s *stage, at time.Time) (answer, error) {
 	})
 }
 
-// app is what the app answers to requests: a status, or one of these.
+// app is what the app answers to requests: a status and what else is in the
+// answer, or one of these.
 type app struct {
 	name   string
 	status int
+	header http.Header
+	body   string
 }
 
 const (
@@ -51,9 +55,12 @@ func (a *app) play(s *stage, at time.Time) (answer, error) {
 		switch a.status {
 		case noConnection:
 		case noAnswer:
-			outcome = j.Rules().NoAnswer()
+			outcome = ruleset.OutcomeOf(j.Answers().NoAnswer(0))
 		default:
-			outcome = j.Rules().Outcome(a.status)
+			var reading answers.Reading
+			reading.Begin(j.Answers(), a.status, a.header, at)
+			reading.Write([]byte(a.body))
+			outcome = ruleset.OutcomeOf(reading.End().Meaning)
 		}
 		return outcome.String(), j.gate.Settle(context.Background(), at, j.Judgement, outcome)
 	})
