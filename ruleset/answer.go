@@ -71,11 +71,11 @@ func (c *compiler) answers(base answerSettings, a *answerSection) answerSettings
 	bad := a.Sent.Bad || a.Unknown.Bad || a.NotSent.Bad
 	if a.Sent.Set {
 		s.sent = placed(a.Sent)
-		bad = c.noSilence(s.sent, "that a code was sent") || bad
+		bad = c.noSilence(s.sent, "no answer cannot mean that a code was sent: it is unknown, and stays charged, unless not_sent names it") || bad
 	}
 	if a.Unknown.Set {
 		s.unknown = placed(a.Unknown)
-		bad = c.noSilence(s.unknown, "more than it does anyway") || bad
+		bad = c.noSilence(s.unknown, "no answer is unknown anyway, unless not_sent names it") || bad
 	}
 	if a.NotSent.Set {
 		s.notSent = placed(a.NotSent)
@@ -132,10 +132,10 @@ func (s *answerSettings) rules() answer.Rules {
 }
 
 // noSilence objects to no_answer where it can mean nothing.
-func (c *compiler) noSilence(signs []placedSign, what string) (found bool) {
+func (c *compiler) noSilence(signs []placedSign, why string) (found bool) {
 	for _, s := range signs {
 		if s.NoAnswer {
-			c.src.Errorf(s.pos, "no answer cannot mean %s: it is unknown, and stays charged, unless not_sent names it", what)
+			c.src.Error(s.pos, why, "")
 			found = true
 		}
 	}
