@@ -242,7 +242,7 @@ func (a *App) makeKeys() (*ruleset.Keys, error) {
 
 // wiring is what the configuration gives to the rulesets of its gates.
 func (a *App) wiring() ruleset.Wiring {
-	w := ruleset.Wiring{Feeds: a.keeper.value.result}
+	w := ruleset.Wiring{Feeds: a.keeper.value.result, MatchPath: matchPath}
 	if a.databases != nil {
 		w.Databases = a.databases.value.Databases
 	}

@@ -86,15 +86,9 @@ func (t *Turnstile) unmarshalBlock(d *caddyfile.Dispenser) error {
 				return d.ArgErr()
 			}
 		case "timeout":
-			var value string
-			if !d.AllArgs(&value) {
-				return d.ArgErr()
+			if err := durationArg(d, &t.Timeout); err != nil {
+				return err
 			}
-			timeout, err := caddy.ParseDuration(value)
-			if err != nil {
-				return d.Errf("parsing timeout: %v", err)
-			}
-			t.Timeout = caddy.Duration(timeout)
 		default:
 			return d.Errf("unrecognized turnstile subdirective '%s': want secret, url or timeout", d.Val())
 		}
@@ -113,6 +107,7 @@ func (t *Turnstile) unmarshalBlock(d *caddyfile.Dispenser) error {
 //	    lists {
 //	        dir     <path>
 //	        offline
+//	        timeout <duration>
 //	    }
 //	    store       embedded {
 //	        dir      <path>
@@ -206,8 +201,12 @@ func (l *Lists) unmarshalBlock(d *caddyfile.Dispenser) error {
 				return d.ArgErr()
 			}
 			l.Offline = true
+		case "timeout":
+			if err := durationArg(d, &l.Timeout); err != nil {
+				return err
+			}
 		default:
-			return d.Errf("unrecognized lists subdirective '%s': want dir or offline", d.Val())
+			return d.Errf("unrecognized lists subdirective '%s': want dir, offline or timeout", d.Val())
 		}
 	}
 	return nil
@@ -274,6 +273,21 @@ func parseNumber(d *caddyfile.Dispenser, value string, most int) (int, error) {
 		return 0, d.Errf("%s: want a number from 1 to %d, not '%s'", d.Val(), most, value)
 	}
 	return n, nil
+}
+
+// durationArg reads the only argument of the subdirective at hand.
+func durationArg(d *caddyfile.Dispenser, into *caddy.Duration) error {
+	var value string
+	field := d.Val()
+	if !d.AllArgs(&value) {
+		return d.ArgErr()
+	}
+	duration, err := caddy.ParseDuration(value)
+	if err != nil {
+		return d.Errf("parsing %s: %v: want a duration such as 30s", field, err)
+	}
+	*into = caddy.Duration(duration)
+	return nil
 }
 
 // onlyOnce returns a function that refuses the subdirective at hand if the

@@ -101,7 +101,7 @@ func addAllDatabaseFlags(cmd *cobra.Command) {
 // wiringOf opens the databases that the flags name. What they do not name is
 // taken for wired.
 func wiringOf(cmd *cobra.Command) (w ruleset.Wiring, err error) {
-	w.Unwired = true
+	w.Unwired, w.MatchPath = true, matchPath
 	w.Databases, err = flagged(cmd).readDatabases()
 	return w, err
 }

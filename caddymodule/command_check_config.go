@@ -153,7 +153,7 @@ func checkGate(app *App, gate *Handler) (checked, error) {
 	if err != nil {
 		return checked{}, err
 	}
-	wiring := ruleset.Wiring{Turnstile: gate.Turnstile != nil}
+	wiring := ruleset.Wiring{Turnstile: gate.Turnstile != nil, MatchPath: matchPath}
 	if wiring.Databases, err = app.readDatabases(); err != nil {
 		return checked{}, err
 	}

@@ -22,7 +22,7 @@ import (
 )
 
 func explainCommand() *cobra.Command {
-	cmd := newCommand("explain [--json] [--phone <number>] [--ip <address>] [--email <address>] [--device <id>] [--proof pass|fail|none] [--request <file>] [--country-db <path>] [--asn-db <path>] [--database <path>] <file>",
+	cmd := newCommand("explain [--json] [--phone <number>] [--ip <address>] [--email <address>] [--device <id>] [--proof pass|fail|none] [--shape <name>] [--handle <text>] [--session <text>] [--request <file>] [--country-db <path>] [--asn-db <path>] [--database <path>] <file>",
 		"Judges one request and shows the answer of every check", `
 Judges one request by a ruleset, and shows the answer and the cost of every
 check, also of those that come after a refusal. The ledger is empty, and
@@ -36,6 +36,9 @@ it is read from a file with a request line, headers, an empty line and a body.`,
 	flags.String("email", "", "Mail address")
 	flags.String("device", "", "Device id")
 	flags.String("proof", "pass", "How the proof fares: pass, fail or none")
+	flags.String("shape", "", "Shape of the request, where the ruleset knows several; the first where it is left out")
+	flags.String("handle", "", "What an earlier answer gave out, where the shape has a place for it")
+	flags.String("session", "", "Credential of the session, where the shape has a place for it")
 	flags.String("request", "", "File with a whole HTTP request")
 	flags.Bool("json", false, "Print for machines")
 	addAllDatabaseFlags(cmd)
@@ -63,7 +66,8 @@ func runExplain(cmd *cobra.Command, args []string) error {
 	if path := flag("request"); path != "" {
 		r, err = readRequest(path)
 	} else {
-		r, err = writeRequest(rules, flag("phone"), flag("email"), flag("device"), token)
+		sample := ruleset.Sample{Shape: flag("shape"), Handle: flag("handle"), Session: flag("session")}
+		r, err = writeRequest(rules, sample, flag("phone"), flag("email"), flag("device"), token)
 	}
 	if err != nil {
 		return err
@@ -227,14 +231,14 @@ func joined(a, b string) string {
 
 // writeRequest makes a request with each value where rules look for it. A proof
 // that they do not look for is left out.
-func writeRequest(rules *ruleset.Ruleset, phone, email, device, proof string) (*http.Request, error) {
-	shape := rules.Shape()
-	r, err := shape.Write("http://localhost/", request.Values{
+func writeRequest(rules *ruleset.Ruleset, sample ruleset.Sample, phone, email, device, proof string) (*http.Request, error) {
+	sample.Values = request.Values{
 		Phone: phone, HasPhone: phone != "",
 		Email: email, HasEmail: email != "",
 		Device: device, HasDevice: device != "",
-		Proof: proof, HasProof: proof != "" && !shape.Proof.IsZero(),
-	})
+		Proof: proof, HasProof: proof != "" && rules.ReadsProof(sample.Shape),
+	}
+	r, err := rules.Write("http://localhost", sample)
 	if err != nil {
 		return nil, usageError{err}
 	}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -79,26 +78,38 @@ type findings interface {
 type row struct{ about, known, from string }
 
 func printFindings(w io.Writer, all []findings) error {
+	var text strings.Builder
 	for i, f := range all {
 		if i > 0 {
-			fmt.Fprintln(w)
+			text.WriteByte('\n')
 		}
-		fmt.Fprintln(w, f.title())
-		table := tabwriter.NewWriter(w, 2, 0, 2, ' ', 0)
-		var last string
-		for _, r := range f.rows() {
-			about := r.about
-			if about == last {
-				about = ""
-			}
-			last = r.about
-			fmt.Fprintln(table, strings.TrimRight(fmt.Sprintf("  %s\t%s\t%s", about, r.known, r.from), "\t"))
-		}
-		if err := table.Flush(); err != nil {
-			return err
+		fmt.Fprintln(&text, f.title())
+		printRows(&text, f.rows())
+	}
+	_, err := io.WriteString(w, text.String())
+	return err
+}
+
+// printRows prints a table. What comes from nowhere in particular may be wider
+// than its column.
+func printRows(w io.Writer, rows []row) {
+	var about, known int
+	for _, r := range rows {
+		about = max(about, len(r.about))
+		if r.from != "" {
+			known = max(known, len(r.known))
 		}
 	}
-	return nil
+	var last string
+	for _, r := range rows {
+		first := r.about
+		if first == last {
+			first = ""
+		}
+		last = r.about
+		line := fmt.Sprintf("  %-*s  %-*s  %s", about, first, known, r.known, r.from)
+		fmt.Fprintln(w, strings.TrimRight(line, " "))
+	}
 }
 
 // lookup is where things are looked up.

@@ -96,23 +96,26 @@ func TestLookupWithoutAnything(t *testing.T) {
 
 var ages = regexp.MustCompile(`less than a minute|\d+ (minute|hour|day)s?`)
 
-// What README.md shows of the command is what it prints.
-func TestReadmeLookups(t *testing.T) {
-	text := readme(t)
+// What the documents show of the command is what it prints.
+func TestDocumentedLookups(t *testing.T) {
 	t.Chdir("..")
 	t.Setenv("XDG_DATA_HOME", t.TempDir())
-	blocks := regexp.MustCompile("(?s)```console\n\\$ caddy otp-gate (lookup .*?)\n\n(.*?)```").FindAllStringSubmatch(text, -1)
-	if len(blocks) != 2 {
-		t.Fatalf("%d blocks", len(blocks))
-	}
-	for _, block := range blocks {
-		var args []string
-		for _, quoted := range regexp.MustCompile(`"[^"]*"|[^\s\\]+`).FindAllString(block[1], -1) {
-			args = append(args, strings.Trim(quoted, `"`))
+	blocks := regexp.MustCompile("(?s)```console\n\\$ caddy otp-gate (lookup .*?)\n\n(.*?)```")
+	for path, want := range map[string]int{"README.md": 2, "caddymodule/NETWORKS.md": 20} {
+		titles := 0
+		for _, block := range blocks.FindAllStringSubmatch(readFile(t, path), -1) {
+			var args []string
+			for _, quoted := range regexp.MustCompile(`"[^"]*"|[^\s\\]+`).FindAllString(block[1], -1) {
+				args = append(args, strings.Trim(quoted, `"`))
+			}
+			out, errs, _ := run(t, args...)
+			if ages.ReplaceAllString(out, "AGE") != ages.ReplaceAllString(block[2], "AGE") || errs != "" {
+				t.Errorf("%s: %v:\n%s%s", path, args, errs, out)
+			}
+			titles += len(regexp.MustCompile(`(?m)^\S`).FindAllString(out, -1))
 		}
-		out, errs, _ := run(t, args...)
-		if ages.ReplaceAllString(out, "AGE") != ages.ReplaceAllString(block[2], "AGE") || errs != "" {
-			t.Errorf("%v:\n%s%s", args, errs, out)
+		if titles != want {
+			t.Errorf("%s: %d are looked up, want %d", path, titles, want)
 		}
 	}
 }

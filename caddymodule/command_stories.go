@@ -29,7 +29,7 @@ func runStories(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return usagef("want at least one story")
 	}
-	var opts scenario.Options
+	opts := scenario.Options{MatchPath: matchPath}
 	opts.CountryDB, _ = cmd.Flags().GetString("country-db")
 	opts.ASNDB, _ = cmd.Flags().GetString("asn-db")
 	opts.Update, _ = cmd.Flags().GetBool("update")

@@ -95,7 +95,7 @@ func (k *keeper) keep() error {
 	if len(feeds) == 0 {
 		return nil
 	}
-	lists, err := feed.New(feed.Config{Dir: k.place.dir, Notify: k.notify}, feeds)
+	lists, err := feed.New(feed.Config{Dir: k.place.dir, Total: k.place.timeout, Notify: k.notify}, feeds)
 	if err != nil {
 		return err
 	}
@@ -112,8 +112,11 @@ func (k *keeper) keep() error {
 
 // Destruct ends all that runs, when no configuration needs it any more.
 func (k *keeper) Destruct() error {
-	if k.stop != nil {
-		k.stop()
+	k.mu.Lock()
+	stop := k.stop
+	k.mu.Unlock()
+	if stop != nil {
+		stop()
 	}
 	k.all.Wait()
 	return nil

@@ -1,10 +1,13 @@
 package caddymodule
 
 import (
+	"cmp"
 	"fmt"
 	"path/filepath"
 	"reflect"
+	"time"
 
+	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/certmagic"
 	"go.uber.org/zap"
 
@@ -26,12 +29,18 @@ type Lists struct {
 	//
 	// Default: false.
 	Offline bool `json:"offline,omitempty"`
+
+	// The most that fetching one file may take, from 1s to 1h.
+	//
+	// Default: 2m.
+	Timeout caddy.Duration `json:"timeout,omitempty"`
 }
 
 // listsPlace is where lists are kept, with all that Lists leaves out filled in.
 type listsPlace struct {
 	dir     string // an absolute path
 	offline bool
+	timeout time.Duration
 }
 
 // resolve fills in what l leaves out. It looks at no file.
@@ -40,6 +49,9 @@ func (l *Lists) resolve(storage certmagic.Storage) (p listsPlace, err error) {
 		l = new(Lists)
 	}
 	p.offline = l.Offline
+	if p.timeout = cmp.Or(time.Duration(l.Timeout), 2*time.Minute); p.timeout < time.Second || p.timeout > time.Hour {
+		return p, fmt.Errorf("lists timeout %s: want a duration from 1s to 1h", p.timeout)
+	}
 	if l.Dir == "" {
 		p.dir = filepath.Join(dataDir(storage), "otp_gate", "lists")
 	} else if p.dir, err = replaced("lists dir", l.Dir); err != nil {
@@ -52,7 +64,7 @@ func (l *Lists) resolve(storage certmagic.Storage) (p listsPlace, err error) {
 }
 
 // key names the keeper at p among those of this process.
-func (p listsPlace) key() string { return fmt.Sprint("lists ", p.offline, " ", p.dir) }
+func (p listsPlace) key() string { return fmt.Sprintf("lists %+v", p) }
 
 // join makes h one of the gates that Start starts.
 func (a *App) join(h *Handler) error {

@@ -74,13 +74,18 @@ func (p *place) from(address, phone string) string {
 // kept returns the keeper of the lists of p, and its states by name.
 func (p *place) kept() *keeper {
 	p.t.Helper()
-	key := listsPlace{dir: filepath.Join(p.storage, "otp_gate", "lists")}.key()
-	use, err := acquire(keepers, key, func() (*keeper, error) { return nil, fmt.Errorf("no keeper of %s", key) })
-	if err != nil {
-		p.t.Fatal(err)
+	dir := filepath.Join(p.storage, "otp_gate", "lists")
+	var found *keeper
+	keepers.Range(func(_, value any) bool {
+		if k := value.(*keeper); k.place.dir == dir {
+			found = k
+		}
+		return found == nil
+	})
+	if found == nil {
+		p.t.Fatalf("nobody keeps lists in %s", dir)
 	}
-	defer use.release()
-	return use.value
+	return found
 }
 
 // update looks for news now. An error is for metrics and logs to tell.
@@ -97,7 +102,8 @@ func withList(url string) string {
 // logged once, and metrics tell.
 func TestListFromServer(t *testing.T) {
 	source := publishes(t, saying(500))
-	p := open(t, withList(source.URL+"/list?token=secret-of-the-tests"), answering(202), proxied)
+	rules := strings.Replace(withList(source.URL+"/list?token=secret-of-the-tests"), "required: true", "required: true, max_size: 1MiB", 1)
+	p := open(t, rules, answering(202), proxied, func(p *place) { p.global = "lists {\n\t\t\ttimeout 2s\n\t\t}" })
 
 	// It has never been loaded, and is required.
 	if got := p.from(outside, alice); got != "403 network_refused" {
@@ -159,7 +165,17 @@ func TestListFromServer(t *testing.T) {
 		}},
 		{"a web page", "not_a_list", says("<!DOCTYPE html><html><body>192.0.2.7 is your address</body></html>")},
 		{"ten times as much", "changed_too_much", says(networks(1010))},
-		{"2 GB", "too_large", func(w http.ResponseWriter, r *http.Request) { w.Header().Set("Content-Length", fmt.Sprint(2<<30)) }},
+		{"2 GB, told beforehand", "too_large", func(w http.ResponseWriter, r *http.Request) { w.Header().Set("Content-Length", fmt.Sprint(2<<30)) }},
+		{"a slow drip", "too_slow", func(w http.ResponseWriter, r *http.Request) {
+			for i := 0; i < len(good) && r.Context().Err() == nil; i++ {
+				io.WriteString(w, good[i:i+1])
+				http.NewResponseController(w).Flush()
+				if i == 3 {
+					inForce("while it drips")
+				}
+				time.Sleep(10 * time.Millisecond)
+			}
+		}},
 		{"another scheme", "bad_redirect", func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Location", "ftp://"+r.Host+"/list")
 			w.WriteHeader(302)
@@ -190,35 +206,22 @@ func TestListFromServer(t *testing.T) {
 			t.Errorf("%s: failing for %s is %q", bad.name, bad.reason, got)
 		}
 	}
-	if got := p.metric(`otpgate_list_held{list="test.bad"}`); got != "1010" {
-		t.Errorf("%s entries are held back", got)
-	}
-
-	// A server that drips holds nobody up.
-	dripping := make(chan bool)
+	// 2 GB that nobody has told of are read up to the most that a list may have.
 	source.answers(func(w http.ResponseWriter, r *http.Request) {
-		for i := range good {
-			if _, err := io.WriteString(w, good[i:i+1]); err != nil {
+		line := []byte(strings.Repeat("192.0.2.7\n", 100_000))
+		for range (2 << 30) / len(line) {
+			if _, err := w.Write(line); err != nil {
 				return
-			}
-			http.NewResponseController(w).Flush()
-			if i == 3 {
-				close(dripping)
-			}
-			select {
-			case <-r.Context().Done():
-				return
-			case <-time.After(10 * time.Millisecond):
 			}
 		}
 	})
-	ctx, stop := context.WithCancel(context.Background())
-	ended := make(chan error)
-	go func() { ended <- p.kept().lists.Load().Update(ctx, "test.bad") }()
-	<-dripping
-	inForce("while it drips")
-	stop()
-	<-ended
+	if err := p.kept().lists.Load().Update(context.Background()); err == nil || !strings.Contains(err.Error(), "it is larger than 1048576 bytes") {
+		t.Errorf("2 GB: %v", err)
+	}
+	inForce("2 GB")
+	if got := p.metric(`otpgate_list_held{list="test.bad"}`); got != "1010" {
+		t.Errorf("%s entries are held back", got)
+	}
 
 	// What it says then is believed again.
 	good = inside + "\n" + networks(110)

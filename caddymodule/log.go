@@ -58,6 +58,7 @@ func (l *record) MarshalLogObject(enc zapcore.ObjectEncoder) error {
 		text("phone_type", f.Phone.Type().String())
 	}
 	text("email", f.Email.String())
+	text("shape", f.Shape)
 	enc.AddString("method", cut(f.Method, 32))
 	enc.AddString("host", cut(f.Host, 255))
 	enc.AddDuration("took", l.took)

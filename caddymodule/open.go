@@ -164,7 +164,7 @@ func (w *diskWatch) look(failing error, now time.Time) {
 const (
 	// patienceAlone is how long a request may wait for the disk before it is
 	// refused: a disk that is only slow answers within that.
-	patienceAlone = 2 * time.Second
+	patienceAlone = 5 * time.Second
 	// patienceBeside is the same where a server counts, so that a disk that
 	// hangs does not hold up what the server answers at once.
 	patienceBeside = 250 * time.Millisecond

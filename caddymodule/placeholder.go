@@ -22,6 +22,8 @@ func (l *record) placeholder(key string) (any, bool) {
 		return l.gate, true
 	case "id":
 		return l.id, true
+	case "shape":
+		return f.Shape, true
 	case "action":
 		return v.Action.String(), true
 	case "check":

@@ -9,19 +9,19 @@ import (
 	"github.com/otpgate/otpgate/ruleset/ledger/redisledger/redistest"
 )
 
-func readme(t *testing.T) string {
+func readFile(t *testing.T, path string) string {
 	t.Helper()
-	text, err := os.ReadFile("README.md")
+	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return string(text)
 }
 
-// Every Caddyfile in README.md is one.
-func TestReadmeCaddyfiles(t *testing.T) {
-	blocks := regexp.MustCompile("(?s)```caddyfile\n(.*?)```").FindAllStringSubmatch(readme(t), -1)
-	if len(blocks) < 5 {
+// Every Caddyfile in the documents is one.
+func TestDocumentedCaddyfiles(t *testing.T) {
+	blocks := regexp.MustCompile("(?s)```caddyfile\n(.*?)```").FindAllStringSubmatch(readFile(t, "README.md")+readFile(t, "NETWORKS.md"), -1)
+	if len(blocks) < 6 {
 		t.Fatalf("%d blocks", len(blocks))
 	}
 	for _, block := range blocks {
@@ -33,7 +33,7 @@ func TestReadmeCaddyfiles(t *testing.T) {
 
 // The user in README.md may do all that the ledger does.
 func TestReadmeUser(t *testing.T) {
-	line := regexp.MustCompile(`(?m)^ACL SETUSER .*`).FindString(readme(t))
+	line := regexp.MustCompile(`(?m)^ACL SETUSER .*`).FindString(readFile(t, "README.md"))
 	line = strings.Replace(line, "PASSWORD", "secret-of-the-tests", 1)
 	server := redistest.Start(t)
 	var args []any

@@ -1,7 +1,6 @@
 package caddymodule
 
 import (
-	"cmp"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -10,21 +9,10 @@ import (
 	"github.com/otpgate/otpgate/ruleset/network"
 )
 
-// feedData is a folder of real lists; "" if they are not there.
-func feedData(t *testing.T) string {
-	t.Helper()
-	dir := filepath.Join(cmp.Or(os.Getenv("OTPGATE_DATA"), "../../shared/data"), "feeds")
-	if _, err := os.Stat(dir); err != nil {
-		t.Logf("%s is not there: nothing is tested with real lists; set OTPGATE_DATA to the folder that has feeds", dir)
-		return ""
-	}
-	return dir
-}
-
 // People behind Apple's relay stand in a public list of data centers. Trusted,
 // they pass; otherwise they are refused with the data centers.
 func TestRelay(t *testing.T) {
-	data := feedData(t)
+	data := dataFolder(t, "feeds")
 	if data == "" {
 		return
 	}

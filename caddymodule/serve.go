@@ -31,8 +31,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	if rules := gate.Rules(); early && !rules.Shadow() {
 		return h.refuse(w, r, h.decided(r, earlyData(r, began), rules))
 	}
-	shape := gate.Rules().Shape()
-	preflight := shape.Preflight(r)
+	preflight := gate.Rules().Preflight(r)
 	request.Strip(r.Header, h.strip...)
 	if preflight {
 		return next.ServeHTTP(w, r)

@@ -68,7 +68,12 @@ func newSurvey(cmd *cobra.Command, lists feed.Config) (*survey, error) {
 		rulesets = []string{file}
 	}
 	if dir := flag("dir"); dir != "" {
-		s.app.Lists = &Lists{Dir: dir}
+		var lists Lists
+		if s.app.Lists != nil {
+			lists = *s.app.Lists
+		}
+		lists.Dir = dir
+		s.app.Lists = &lists
 	}
 	var err error
 	if s.place, err = s.app.Lists.resolve(storage); err != nil {
@@ -88,7 +93,7 @@ func newSurvey(cmd *cobra.Command, lists feed.Config) (*survey, error) {
 	if err := s.load(cmd.ErrOrStderr(), rulesets); err != nil {
 		return nil, err
 	}
-	lists.Dir = s.place.dir
+	lists.Dir, lists.Total = s.place.dir, s.place.timeout
 	if s.keeper, err = feed.New(lists, s.feeds); err != nil {
 		return nil, err
 	}
@@ -115,7 +120,7 @@ func (s *survey) load(report io.Writer, paths []string) error {
 		}
 	}
 	for _, path := range paths {
-		rules, problems, err := ruleset.Load(path, ruleset.Wiring{Databases: network.DatabasesOf(s.databases...), Feeds: result, Unwired: true})
+		rules, problems, err := ruleset.Load(path, ruleset.Wiring{Databases: network.DatabasesOf(s.databases...), Feeds: result, MatchPath: matchPath, Unwired: true})
 		if err != nil {
 			return err
 		}

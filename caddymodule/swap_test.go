@@ -125,6 +125,52 @@ func TestDatabaseFollows(t *testing.T) {
 	idle(t)
 }
 
+// A database that is no good is refused when Caddy starts, and by check, in one
+// line that says which, and what is wrong with it.
+func TestDatabasesRefused(t *testing.T) {
+	folder := t.TempDir()
+	good := readFile(t, "../testdata/geo/country.mmdb")
+	bad := map[string]string{
+		"half.mmdb":    good[:len(good)/2],
+		"garbage.mmdb": strings.Repeat("garbage ", 1000),
+		"empty.mmdb":   "",
+		"page.mmdb":    "<!DOCTYPE html><html><body>quota exceeded</body></html>",
+		"asn.mmdb":     readFile(t, "../testdata/geo/asn.mmdb"), // which tells no country
+	}
+	var paths []string
+	for name, content := range bad {
+		path := filepath.Join(folder, name)
+		writeFile(t, path, content)
+		paths = append(paths, path)
+	}
+	if data := dataFolder(t, "maxmind-db"); data != "" {
+		more, err := filepath.Glob(filepath.Join(data, "bad-data/*/*.mmdb"))
+		if err != nil || len(more) < 10 {
+			t.Fatalf("%d damaged databases: %v", len(more), err)
+		}
+		paths = append(paths, more...)
+	}
+	for _, path := range paths {
+		p := prepare(t, noProof+"geo: {countries: [US], match: off}\n", answering(202), func(p *place) { p.global = "country_db " + path })
+		want := "country_db: opening " + path + ": "
+		err := p.load()
+		if err == nil {
+			t.Errorf("%s is opened", path)
+			caddy.Stop()
+			continue
+		}
+		if text := err.Error(); !strings.Contains(text, want) || strings.Contains(text, "\n") {
+			t.Errorf("loading: %s\nwant in one line: %s", text, want)
+		}
+		config := filepath.Join(p.folder, "Caddyfile")
+		writeFile(t, config, p.caddyfile())
+		if out, errs, code := run(t, "check", config); code != exitProblems || !strings.Contains(out+errs, want) {
+			t.Errorf("check: exit %d: %s%s", code, out, errs)
+		}
+	}
+	idle(t)
+}
+
 // Lists and databases that are exchanged ten times a second change no answer
 // but for those that they tell differently of.
 func TestSwapsUnderLoad(t *testing.T) {

@@ -48,8 +48,12 @@ func (c *compiler) settings(file string) *settings {
 	} else {
 		c.require = "always"
 	}
-	c.request(s)
 	s.answers = c.answers(defaultAnswers(), c.doc.Answer)
+	if d.Requests.Set {
+		c.requests(s)
+	} else {
+		c.request(s)
+	}
 	c.network(s)
 	c.geo(s)
 	c.number(s)
@@ -57,7 +61,7 @@ func (c *compiler) settings(file string) *settings {
 	if d.Limits.Set {
 		s.limits = c.compileLimits(d.Limits.V)
 	} else {
-		s.limits = defaultLimits(d.Request.Email.Set)
+		s.limits = defaultLimits(c.hasEmail(), c.hasSession())
 	}
 	c.budget(s)
 	s.rules = c.compileRules(d.Rules.V)
@@ -84,6 +88,9 @@ func nameOfFile(file string) string {
 
 func (c *compiler) request(s *settings) {
 	r := c.doc.Request
+	if r.Pos.IsZero() && (c.doc.Version.Set || !c.src.HasErrors()) {
+		c.src.Errorf(strict.Pos{Line: 1, Column: 1}, "the file does not say where the phone stands: add request: {phone: json /phone}, or requests with a shape for each kind of request")
+	}
 	s.shape = request.Shape{
 		Phone:   r.Phone.V.Source,
 		Email:   r.Email.V.Source,
@@ -131,6 +138,7 @@ func defaultProof(phone request.Source) request.Source {
 		request.Query:  "query cf-turnstile-response",
 		request.Header: "header Cf-Turnstile-Response",
 		request.Cookie: "header Cf-Turnstile-Response",
+		request.None:   "header Cf-Turnstile-Response",
 	}[phone.Kind()]
 	source, _ := request.ParseSource(where)
 	return source
@@ -204,7 +212,9 @@ func (c *compiler) number(s *settings) {
 		s.number.countries = anyOfValues(c, n.Countries, "number.countries", func(r region) string { return string(r) })
 	case c.doc.Request.Region.Set:
 		s.number.countries = anyOf{words: []string{s.region}} // a bad one has been reported
-	case c.doc.Request.Phone.Set:
+	case c.says(namesRegion, false):
+		s.number.countries = anyOf{words: fixedRegions(s.shapes)}
+	case c.doc.Request.Phone.Set || len(c.doc.Requests.V) > 0:
 		c.src.Errorf(strict.Pos{Line: 1, Column: 1}, "the file does not say where codes may be sent: add number: {countries: [US, CA]}, or countries: any")
 	}
 	if n.Types.Set {
@@ -335,6 +345,7 @@ func (c *compiler) remarks(s *settings) {
 		c.src.Warnf(top, "nothing limits how many codes are sent in all: add a limit without per, as in {max: 5000, in: 1h}, or a budget")
 	}
 	c.remarksOnBudget(s)
+	c.remarksOnShapes(s)
 	if c.asksForProof() && len(s.human.hostnames) == 0 {
 		c.src.Warnf(top, "a proof made on any host of the site key is good: name yours in human.turnstile.hostnames")
 	}

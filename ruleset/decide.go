@@ -22,7 +22,8 @@ type decision struct {
 	gate      *Gate
 	force     *force
 	policy    *policy
-	challenge finding // what asked for a proof, if something did
+	shape     *shapeSettings // nil where all requests have one shape, or this one has none
+	challenge finding        // what asked for a proof, if something did
 
 	digests   [12]digest
 	spare     digest // of what comes behind those
@@ -55,8 +56,7 @@ func (d *decision) run(r *http.Request, client netip.Addr) {
 	ctx := r.Context()
 	passed := d.open() &&
 		d.read(r, client) &&
-		d.check() &&
-		d.spend(ctx)
+		d.judge(ctx)
 	if passed {
 		d.Verdict.Action = Allow
 		return
@@ -67,6 +67,14 @@ func (d *decision) run(r *http.Request, client netip.Addr) {
 			d.Verdict.Err = errors.Join(d.Verdict.Err, err)
 		}
 	}
+}
+
+// judge asks all there is to ask of what has been read.
+func (d *decision) judge(ctx context.Context) bool {
+	if d.sendsNothing() {
+		return d.pass(ctx)
+	}
+	return d.check() && d.spend(ctx)
 }
 
 // counts reports whether the refusal counts against the caller. It does not
@@ -114,30 +122,47 @@ func (d *decision) read(r *http.Request, client netip.Addr) bool {
 			return false
 		}
 	}
+	if d.rules.shapes != nil {
+		return d.readShape(r)
+	}
 	values, problem := d.rules.shape.Read(r)
 	if problem != nil {
-		d.Verdict.Detail = problem.Detail
-		d.Verdict.Status = problem.Status
-		return d.object(shadow, CheckRequest, "", Code(problem.Code))
+		return d.unread(problem)
 	}
 	f.Device, f.Proof = values.Device, values.Proof
-	number, err := d.rules.parsePhone(values.Phone)
+	return d.take(d.rules.parsePhone(values.Phone)) && d.takeEmail(values.Email)
+}
+
+// unread refuses a request that cannot be read.
+func (d *decision) unread(problem *request.Problem) bool {
+	d.Verdict.Detail = problem.Detail
+	d.Verdict.Status = problem.Status
+	return d.object(d.rules.settings.shadow, CheckRequest, "", Code(problem.Code))
+}
+
+// take takes a number into the facts, or what is wrong with it.
+func (d *decision) take(number phone.Number, err error) bool {
 	if err != nil {
 		d.Verdict.Detail = err.Error()
-		if !d.object(shadow, CheckNumber, "", PhoneInvalid) {
-			return false
-		}
-	} else {
-		f.Phone = number
-		f.PhoneLists = d.rules.numbers.Of(number)
-		f.Price = d.rules.priceOf(number)
-		d.policy = d.rules.policyFor(f)
+		return d.object(d.rules.settings.shadow, CheckNumber, "", PhoneInvalid)
 	}
-	if values.Email != "" {
-		if f.Email, err = email.Parse(values.Email); err != nil {
-			d.Verdict.Detail = err.Error()
-			return d.object(shadow, CheckRequest, "email", BadRequest)
-		}
+	f := &d.Facts
+	f.Phone = number
+	f.PhoneLists = d.rules.numbers.Of(number)
+	f.Price = d.rules.priceOf(number)
+	d.policy = d.rules.policyFor(f)
+	return true
+}
+
+// takeEmail takes an address into the facts, if there is one.
+func (d *decision) takeEmail(raw string) bool {
+	if raw == "" {
+		return true
+	}
+	var err error
+	if d.Facts.Email, err = email.Parse(raw); err != nil {
+		d.Verdict.Detail = err.Error()
+		return d.object(d.rules.settings.shadow, CheckRequest, "email", BadRequest)
 	}
 	return true
 }
@@ -149,10 +174,25 @@ var (
 
 // parsePhone reads a number that can be in use, as far as the ruleset minds.
 func (r *Ruleset) parsePhone(raw string) (phone.Number, error) {
-	if kind := r.shape.Phone.Kind(); strings.HasPrefix(raw, " ") && (kind == request.Form || kind == request.Query) {
-		return phone.Number{}, errSpace // some apps put the plus back, others do not
+	if err := checkPlus(raw, r.shape.Phone.Kind()); err != nil {
+		return phone.Number{}, err
 	}
-	number, err := phone.Parse(raw, r.settings.region)
+	return r.parse(raw, r.settings.region)
+}
+
+// checkPlus refuses what may be a plus sign that was not escaped: some apps put
+// it back, others do not.
+func checkPlus(raw string, kind request.Kind) error {
+	if strings.HasPrefix(raw, " ") && (kind == request.Form || kind == request.Query) {
+		return errSpace
+	}
+	return nil
+}
+
+// parse reads a number of a region that can be in use, as far as the ruleset
+// minds.
+func (r *Ruleset) parse(raw, region string) (phone.Number, error) {
+	number, err := phone.Parse(raw, region)
 	if err == nil && !number.Valid() && r.settings.number.unknown == "deny" {
 		err = errNotInUse
 	}
@@ -240,6 +280,9 @@ func (d *decision) spend(ctx context.Context) bool {
 
 // needsProof reports whether this request has to bring a proof.
 func (d *decision) needsProof() bool {
+	if d.shape != nil && d.shape.noProof {
+		return d.challenge.then != ""
+	}
 	switch d.policy.require {
 	case "always":
 		return true
@@ -421,7 +464,7 @@ func (d *decision) tell(l *limit, short ledger.Short) {
 	case v.Reason == TooSoon && !l.across && !d.policy.hideCooldown:
 		v.Wait = short.Wait
 		v.Cooldown = Cooldown{l.window, short.Wait}
-	case v.Reason != TooSoon && !l.across && l.perCaller():
+	case v.Reason != TooSoon && !l.across && (l.perCaller() || d.tellsSession(l)):
 		v.Wait = short.Wait
 	case d.needsProof() && d.Facts.Proof == "" && !d.policy.humanShadow:
 		// Whoever has no proof cannot ask us about others.

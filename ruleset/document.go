@@ -9,30 +9,54 @@ import "github.com/otpgate/otpgate/ruleset/internal/strict"
 // table in the documentation are made from them.
 type document struct {
 	strict.At
-	Version strict.Value[int]            `yaml:"version" required:"true" min:"1" max:"1" doc:"The version of the language. Always 1."`
-	Name    strict.Value[gateName]       `yaml:"name" default:"the file's name up to its first dot" doc:"Names this gate in metrics, logs and the ledger. Gates of the same name share their counts."`
-	Mode    strict.Value[Mode]           `yaml:"mode" default:"normal" doc:"The operator's switch. closed refuses every request; guarded asks for a proof where human.require says guarded."`
-	Request *requestSection              `yaml:"request" required:"true" doc:"Where the facts stand in a request."`
-	Answer  *answerSection               `yaml:"answer" doc:"What the app's answer says of the SMS."`
-	Network *networkSection              `yaml:"network" doc:"Which networks a request may come from."`
-	Geo     *geoSection                  `yaml:"geo" doc:"Which countries a request may come from."`
-	Number  *numberSection               `yaml:"number" doc:"Which numbers a code may be sent to."`
-	Human   *humanSection                `yaml:"human" doc:"The proof that a person asks."`
-	Limits  strict.Value[[]limitSection] `yaml:"limits" default:"see the README" doc:"How often, for each phone, address, device and so on. A list written here replaces the default limits; [] is no limits."`
-	Budget  *budgetSection               `yaml:"budget" doc:"How much may be spent in a day and in a month. Left out: nothing is added up."`
-	Rules   strict.Value[[]ruleSection]  `yaml:"rules" doc:"Conditions of your own, in CEL. They are asked in order; allow, challenge and deny end the list, flag goes on."`
-	Regions strict.Map[*regionSection]   `yaml:"regions" doc:"What differs for numbers of a region, by ISO 3166 code."`
-	Respond *respondSection              `yaml:"respond" doc:"What a refusal tells."`
-	Shadow  strict.Value[bool]           `yaml:"shadow" default:"false" doc:"Judge, count and report everything, and let everything pass."`
+	Version  strict.Value[int]            `yaml:"version" required:"true" min:"1" max:"1" doc:"The version of the language. Always 1."`
+	Name     strict.Value[gateName]       `yaml:"name" default:"the file's name up to its first dot" doc:"Names this gate in metrics, logs and the ledger. Gates of the same name share their counts."`
+	Mode     strict.Value[Mode]           `yaml:"mode" default:"normal" doc:"The operator's switch. closed refuses every request; guarded asks for a proof where human.require says guarded."`
+	Request  *requestSection              `yaml:"request" doc:"Where the facts stand in a request. This or requests is required."`
+	Requests strict.Value[[]shapeSection] `yaml:"requests" doc:"The shapes that requests have, where they have several. The first that fits is the request's; one that none fits is refused."`
+	Answer   *answerSection               `yaml:"answer" doc:"What the app's answer says of the SMS."`
+	Network  *networkSection              `yaml:"network" doc:"Which networks a request may come from."`
+	Geo      *geoSection                  `yaml:"geo" doc:"Which countries a request may come from."`
+	Number   *numberSection               `yaml:"number" doc:"Which numbers a code may be sent to."`
+	Human    *humanSection                `yaml:"human" doc:"The proof that a person asks."`
+	Limits   strict.Value[[]limitSection] `yaml:"limits" default:"see the README" doc:"How often, for each phone, address, device and so on. A list written here replaces the default limits; [] is no limits."`
+	Budget   *budgetSection               `yaml:"budget" doc:"How much may be spent in a day and in a month. Left out: nothing is added up."`
+	Rules    strict.Value[[]ruleSection]  `yaml:"rules" doc:"Conditions of your own, in CEL. They are asked in order; allow, challenge and deny end the list, flag goes on."`
+	Regions  strict.Map[*regionSection]   `yaml:"regions" doc:"What differs for numbers of a region, by ISO 3166 code."`
+	Respond  *respondSection              `yaml:"respond" doc:"What a refusal tells."`
+	Shadow   strict.Value[bool]           `yaml:"shadow" default:"false" doc:"Judge, count and report everything, and let everything pass."`
 }
 
 type requestSection struct {
+	strict.At
 	Phone   strict.Value[source]      `yaml:"phone" required:"true" example:"json /phone" doc:"Where the phone number stands: json POINTER, form FIELD, query NAME, header NAME or cookie NAME."`
 	Email   strict.Value[source]      `yaml:"email" example:"json /email" doc:"Where the email address stands, if there is one."`
 	Device  strict.Value[source]      `yaml:"device" example:"header X-Device-Id" doc:"Where the device's name for itself stands, if there is one."`
 	Proof   strict.Value[source]      `yaml:"proof" default:"cf-turnstile-response in the body's format" doc:"Where the proof stands."`
 	Region  strict.Value[region]      `yaml:"region" example:"US" doc:"How to read a number that has no country code. Without it only international spellings are read."`
 	MaxBody strict.Value[strict.Size] `yaml:"max_body" default:"16KiB" doc:"The largest body that is read; a larger one is refused."`
+}
+
+type shapeSection struct {
+	strict.At
+	Name        strict.Value[shapeName]    `yaml:"name" required:"true" example:"otp" doc:"What the shape is called in logs and conditions."`
+	Method      strict.Many[methodWord]    `yaml:"method" required:"true" example:"POST" doc:"The methods of such requests. HEAD is not GET."`
+	Path        strict.Many[pathPattern]   `yaml:"path" default:"every path of the gate" example:"/auth/v1/otp" doc:"The paths of such requests, as Caddy's path matcher takes them. One star, at the end, stands for anything; any other for what is within one step."`
+	Where       strict.Many[whereWord]     `yaml:"where" example:"[json /type = sms | phone_change, query aal absent]" doc:"What has to be so, all of it: PLACE = TEXT, with | between several, PLACE exists, PLACE absent. true and false are texts too."`
+	About       strict.Value[aboutWord]    `yaml:"about" default:"phone" doc:"phone: the number is in the request. email: an address is, no number is, and nothing is sent to a phone. account: the app knows the number, the request does not have it. nothing: nothing is sent, and no number is in the request."`
+	Sends       strict.Value[bool]         `yaml:"sends" default:"true" doc:"false, where it is about a phone: the app only keeps the number. The number is judged, and no send is counted."`
+	Phone       strict.Value[source]       `yaml:"phone" example:"json /phone" doc:"Where the phone number stands. In a shape that is not about a phone: where none may stand."`
+	Email       strict.Value[source]       `yaml:"email" example:"json /email" doc:"Where the email address stands."`
+	Device      strict.Value[source]       `yaml:"device" example:"header X-Device-Id" doc:"Where the device's name for itself stands."`
+	Proof       strict.Value[proofPlace]   `yaml:"proof" default:"cf-turnstile-response in the body's format, or that header" doc:"Where the proof stands. none: human.require asks for none here."`
+	Region      strict.Value[regionPlace]  `yaml:"region" example:"form countryCode" doc:"How to read a number that has no country code: a region, or where its ISO 3166 code stands in the request."`
+	CountryCode strict.Value[source]       `yaml:"country_code" example:"form country_code" doc:"Where the calling code stands that belongs before the number."`
+	Spelling    strict.Value[spellingWord] `yaml:"spelling" default:"any" doc:"Which spellings of numbers pass: any; e164, just + and the digits; digits, just those; international, digits with or without +, and spaces. For an app that does not make one of all spellings itself."`
+	Handle      strict.Many[handlePlace]   `yaml:"handle" example:"[path *, json /deviceId]" doc:"Where the handle stands that an earlier answer gave out, or several. path * is the step of the path that the star stands for."`
+	Session     strict.Many[credential]    `yaml:"session" example:"[header X-Session-Token, cookie sid]" doc:"Where the credential of the session stands: header NAME, cookie NAME, or claim NAME of the JWT in Authorization. The first that is there counts; name them in the app's own order."`
+	Fold        strict.Value[bool]         `yaml:"fold" default:"false" doc:"The app reads keys of JSON as Go's encoding/json does: without case, the last one wins, null overwrites nothing."`
+	Types       strict.Value[typesWord]    `yaml:"types" default:"declared" doc:"any: the app takes a body for JSON whatever its content type says."`
+	MaxBody     strict.Value[strict.Size]  `yaml:"max_body" default:"16KiB" doc:"The largest body that is read; a larger one is refused."`
 }
 
 type answerSection struct {
@@ -83,7 +107,7 @@ type geoSection struct {
 }
 
 type numberSection struct {
-	Countries strict.AnyOr[region]                    `yaml:"countries" default:"[request.region]" doc:"Where a code may be sent: regions of the whole number, not of its calling code."`
+	Countries strict.AnyOr[region]                    `yaml:"countries" default:"request.region, or those of requests" doc:"Where a code may be sent: regions of the whole number, not of its calling code."`
 	Types     strict.AnyOr[numberType]                `yaml:"types" default:"[mobile, fixed_line_or_mobile]" doc:"Kinds of numbers that a code may be sent to. any means those too by which whoever is called earns."`
 	Deny      strict.Value[[]strict.Value[forbidden]] `yaml:"deny" default:"[]" example:"[\"+1900\", disposable]" doc:"What is refused: prefixes with country code, quoted, and names of lists of numbers."`
 	Lists     strict.Map[*numberListSection]          `yaml:"lists" doc:"Lists of numbers, by name."`

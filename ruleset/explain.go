@@ -75,6 +75,9 @@ func (e *Explanation) step(d *decision, check Check, ask func(*Step)) {
 
 func (e *Explanation) checks(d *decision) {
 	for _, c := range d.policy.checks {
+		if d.sendsNothing() && c.name != CheckNumber {
+			continue
+		}
 		e.step(d, c.name, func(s *Step) {
 			f := c.ask(&d.Facts)
 			s.found(d, f, c.shadow)
@@ -83,6 +86,9 @@ func (e *Explanation) checks(d *decision) {
 }
 
 func (e *Explanation) rules(d *decision) {
+	if d.sendsNothing() {
+		return
+	}
 	for i := range d.rules.rules {
 		r := &d.rules.rules[i]
 		e.step(d, CheckRule, func(s *Step) {
@@ -133,6 +139,8 @@ func (e *Explanation) limits(d *decision) {
 			s := Step{Check: l.check(), Rule: l.name, Answer: "counts", Shadow: l.shadow && l.kind != alertsSpending, Cost: cost}
 			cost = 0 // one key for all limits of the counter
 			switch {
+			case d.sendsNothing() && !c.tally.Count.Attempts():
+				s.Answer, s.Detail = "skipped", "the request sends nothing"
 			case c.tally.Period != ledger.Sliding && known:
 				s.Detail = d.Facts.Price.String()
 			case c.tally.Period != ledger.Sliding:

@@ -75,6 +75,7 @@ var facts = []fact{
 	word("email.domain", "its domain, example.com; empty if none", func(c *condition) string { return c.Email.Domain() }),
 	yesNo("device.given", "whether there is a device", func(c *condition) bool { return c.Device != "" }),
 	yesNo("proof.given", "whether a proof came with the request; it has not been looked into", func(c *condition) bool { return c.Proof != "" }),
+	word("request.shape", "name of the request's shape; empty where there is one for all", func(c *condition) string { return c.Shape }),
 	word("request.method", "POST", func(c *condition) string { return c.Method }),
 	word("request.host", "the host asked for", func(c *condition) string { return c.Host }),
 	word("request.path", "the path asked for", func(c *condition) string { return c.Path }),

@@ -17,6 +17,9 @@ type Facts struct {
 	// ID names the request: in the answer, the log and the ledger.
 	ID ledger.ID
 
+	// Shape is the name of the request's shape; empty where all have one.
+	Shape string
+
 	Method    string
 	Host      string
 	Path      string
@@ -35,4 +38,9 @@ type Facts struct {
 	Device string
 	// Proof is the token of a proof. It is a secret until it has been used.
 	Proof string
+
+	// handles are what an earlier answer gave out, and session what tells one
+	// session from another. Both are secrets, and never printed.
+	handles []string
+	session string
 }

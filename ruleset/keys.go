@@ -77,6 +77,10 @@ func (k *Keys) digest(kind byte, value string) ledger.Key {
 	return k.sum(append(append(buf[:0], kind), value...))
 }
 
+// Handle returns the hash of a handle: of what an app gave out for a request
+// that sent a code, to ask for another by.
+func (k *Keys) Handle(value string) ledger.Key { return k.digest('h', value) }
+
 func (k *Keys) digestUint(kind byte, value uint64) ledger.Key {
 	var buf [9]byte
 	return k.sum(binary.BigEndian.AppendUint64(append(buf[:0], kind), value))

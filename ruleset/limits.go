@@ -35,7 +35,7 @@ const (
 // defaultLimits are in force where a ruleset has no limits of its own. Those
 // by an address or a range, which many people share, count what nobody has
 // verified; those by a phone, which is one person's, count all sends.
-func defaultLimits(hasEmail bool) []limit {
+func defaultLimits(hasEmail, hasSession bool) []limit {
 	const hour, day = time.Hour, 24 * time.Hour
 	phone, ip, email := per{fact: perPhone}, per{fact: perIP}, per{fact: perEmail}
 	limits := []limit{
@@ -44,6 +44,12 @@ func defaultLimits(hasEmail bool) []limit {
 	}
 	if hasEmail {
 		limits = append(limits, limit{per: []per{phone, email}, max: 5, window: day, count: "sends"})
+	}
+	if hasSession {
+		session := per{fact: perSession}
+		limits = append(limits,
+			limit{per: []per{session}, max: 1, window: time.Minute, count: "sends"},
+			limit{per: []per{session}, max: 5, window: day, count: "sends"})
 	}
 	limits = append(limits,
 		limit{per: []per{ip}, max: 15, window: hour, count: "unverified"},
@@ -135,13 +141,23 @@ func (c *compiler) compileLimit(s *limitSection) (limit, bool) {
 func (c *compiler) known(p per, pos strict.Pos, word string) bool {
 	switch p.fact {
 	case perDevice:
-		if !c.doc.Request.Device.Set {
+		if !c.says(func(s *shapeSection) bool { return s.Device.Set }, c.doc.Request.Device.Set) {
 			c.src.Errorf(pos, "%s: %s needs to know where the device stands: add device to request, as in device: header X-Device-Id", word, p)
 			return false
 		}
 	case perEmail, perDomain:
-		if !c.doc.Request.Email.Set {
+		if !c.hasEmail() {
 			c.src.Errorf(pos, "%s: %s needs to know where the email address stands: add email to request, as in email: json /email", word, p)
+			return false
+		}
+	case perSession:
+		if !c.hasSession() {
+			c.src.Errorf(pos, "%s: %s needs to know who asks: add session to a shape of requests, as in session: header Authorization", word, p)
+			return false
+		}
+	case perHandle:
+		if !c.says(func(s *shapeSection) bool { return s.Handle.Set }, false) {
+			c.src.Errorf(pos, "%s: %s needs to know where a handle stands: add handle to a shape of requests, as in handle: json /deviceId", word, p)
 			return false
 		}
 	case perIPCountry:

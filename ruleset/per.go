@@ -31,11 +31,13 @@ const (
 	perCountry
 	perIPCountry
 	perASN
+	perSession
+	perHandle
 )
 
 // perWords are the words for what a limit can count for, in the order in which
 // composite keys and names are put.
-var perWords = []string{"phone", "ip", "device", "email", "email_domain", "range", "country", "ip_country", "asn"}
+var perWords = []string{"phone", "ip", "device", "email", "email_domain", "range", "country", "ip_country", "asn", "session", "handle"}
 
 // Addresses count one by one in IPv4 and by /64 in IPv6, which is what one
 // customer gets. A range is a number less its last three digits.
@@ -86,7 +88,7 @@ func (p *per) ParseText(s string) error {
 }
 
 func (per) SchemaPattern() string {
-	return `^(phone|device|email|email_domain|country|ip_country|asn|ip(/[0-9]{1,2})?|range(/[2-7])?)$`
+	return `^(phone|device|email|email_domain|country|ip_country|asn|session|handle|ip(/[0-9]{1,2})?|range(/[2-7])?)$`
 }
 
 func (p per) String() string {
@@ -167,6 +169,13 @@ func (p per) digest(k *Keys, f *Facts) (ledger.Key, bool) {
 			return ledger.Key{}, false
 		}
 		return k.digest('D', f.Email.Domain()), true
+	case perSession:
+		return k.digest('s', f.session), f.session != ""
+	case perHandle:
+		if len(f.handles) == 0 {
+			return ledger.Key{}, false
+		}
+		return k.Handle(f.handles[0]), true
 	}
 	return ledger.Key{}, false
 }

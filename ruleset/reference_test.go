@@ -152,6 +152,9 @@ func completed(example string) string {
 		"request:": "request: {phone: json /phone, email: json /email, region: US}\n",
 		"number:":  "number: {countries: any}\n",
 	} {
+		if word == "request:" && strings.HasPrefix(example, "requests:") {
+			continue
+		}
 		if !strings.HasPrefix(example, word) && !strings.Contains(example, "\n"+word) {
 			example += rest
 		}

@@ -2,6 +2,7 @@ package ruleset
 
 import (
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,7 +21,8 @@ import (
 type Ruleset struct {
 	settings *settings
 	mode     Mode
-	shape    request.Shape
+	shape    request.Shape // where all requests have one
+	shapes   *shapes       // nil where they have
 	sources  network.Sources
 	lists    *lists
 	numbers  *phone.Lists
@@ -103,6 +105,12 @@ func Compile(file string, text []byte, readFile func(string) ([]byte, error), w 
 	for i := range s.regions {
 		r.regional[s.regions[i].region] = newPolicy(s.in(&s.regions[i]), from)
 	}
+	if len(s.shapes) > 0 {
+		if r.shapes, err = newShapes(s.shapes); err != nil {
+			src.Errorf(strict.Pos{}, "requests: %v", err)
+			return nil, src.Problems()
+		}
+	}
 	return r, src.Problems()
 }
 
@@ -112,8 +120,17 @@ func (r *Ruleset) Name() string { return r.settings.name }
 // Mode is the operator's switch, as the file has it.
 func (r *Ruleset) Mode() Mode { return r.mode }
 
-// Shape says where the facts of a request stand.
-func (r *Ruleset) Shape() request.Shape { return r.shape }
+// Shape says where the facts of a request stand. It is false where requests
+// have several shapes.
+func (r *Ruleset) Shape() (request.Shape, bool) { return r.shape, r.shapes == nil }
+
+// Preflight reports whether q is a CORS preflight that asks for nothing.
+func (r *Ruleset) Preflight(q *http.Request) bool {
+	if r.shapes != nil {
+		return r.shapes.Preflight(q)
+	}
+	return r.shape.Preflight(q)
+}
 
 // Files are the files that the ruleset was made of, itself first.
 func (r *Ruleset) Files() []string { return slices.Clone(r.files) }

@@ -18,14 +18,18 @@ func (r *Ruleset) Show(w io.Writer) error {
 	p.line("version: 1")
 	p.line("name: %s", text(s.name))
 	p.line("mode: %s", s.mode)
-	p.section("request", func() {
-		p.line("phone: %s", text(s.shape.Phone.String()))
-		p.optional("email", s.shape.Email.String())
-		p.optional("device", s.shape.Device.String())
-		p.optional("proof", s.shape.Proof.String())
-		p.optional("region", s.region)
-		p.line("max_body: %s", strict.Size(s.shape.MaxBody))
-	})
+	if len(s.shapes) > 0 {
+		p.shapes(s.shapes)
+	} else {
+		p.section("request", func() {
+			p.line("phone: %s", text(s.shape.Phone.String()))
+			p.optional("email", s.shape.Email.String())
+			p.optional("device", s.shape.Device.String())
+			p.optional("proof", s.shape.Proof.String())
+			p.optional("region", s.region)
+			p.line("max_body: %s", strict.Size(s.shape.MaxBody))
+		})
+	}
 	p.answers(&s.answers)
 	p.section("network", func() {
 		p.line("trust: %s", list(s.network.trust, text))

@@ -2,6 +2,7 @@ package ruleset
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
 
 	"github.com/otpgate/otpgate/ruleset/internal/strict"
@@ -19,6 +20,9 @@ type Wiring struct {
 	// has never been loaded. A nil Feeds has loaded nothing.
 	Feeds     func(name string) *feed.Result
 	Turnstile bool // whether a secret for Turnstile is there
+	// MatchPath returns what matches a pattern of paths: the server's own way to
+	// do it. Rulesets with paths are refused without it.
+	MatchPath func(pattern string) (func(*http.Request) bool, error)
 	// Unwired takes everything for wired, to look at a file alone.
 	Unwired bool
 }

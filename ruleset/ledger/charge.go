@@ -66,7 +66,7 @@ func (l *Embedded) chargeSends(id ID, hash uint32, charges []Charge) {
 		until := l.clock.event + p.keep
 		p.entry.keep(until)
 		if p.kind == sumEntry {
-			until = min(until, l.clock.event+millis(maxHeld))
+			until = min(until, l.clock.event+millis(MaxHeld))
 		}
 		expires = max(expires, until)
 

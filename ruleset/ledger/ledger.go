@@ -68,7 +68,7 @@ type Tally struct {
 	// Period makes the tally add up amounts, such as money, from one midnight,
 	// or one first of a month, to the next in Zone; nil is UTC. It counts Sends
 	// then, is not distinct, and its limits have neither Window nor Ban. What is
-	// charged can be given back until the period ends, and for two days at most.
+	// charged can be given back until the period ends, and for [MaxHeld] at most.
 	Period Period
 	Zone   *time.Location
 	// Total: the tally has one key, and every reservation charges it, so that
@@ -110,6 +110,11 @@ const (
 	MaxEvents = 1<<31 - 1
 	MaxAmount = 1 << 52
 )
+
+// MaxHeld is for how long an amount can be given back, if its period does not
+// end before and nothing else is held for longer. All reservations of a month
+// would be many to remember.
+const MaxHeld = 48 * time.Hour
 
 // Away says how a gate keeps a limit by itself, while the server that it
 // shares with other gates is away.

@@ -137,7 +137,7 @@ func (l *Limit) bound(tallies []*Tally) (keys, lines float64) {
 		window, _, _ := reach(t.Limits)
 		held := window
 		if t.Period != Sliding {
-			window, held = t.Period.longest(), maxHeld
+			window, held = t.Period.longest(), MaxHeld
 		}
 		if t.Period != Sliding || t.Distinct {
 			marks += 2

@@ -18,10 +18,6 @@ const (
 
 	markLate = 1 << 63 // of an amount
 
-	// An amount can be given back for so long, if its period does not end before.
-	// All reservations of a month would be many to remember.
-	maxHeld = 48 * time.Hour
-
 	// Where only shadow limits would refuse, a sum may grow for ever. It stops
 	// here, and nothing is given back then: we have lost count.
 	maxSum = 1 << 60

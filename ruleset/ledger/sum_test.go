@@ -145,26 +145,3 @@ func TestValidate(t *testing.T) {
 		})
 	}
 }
-
-// An amount can be given back for two days of its month, and then its
-// reservation is forgotten; the sum is not.
-func TestAmountIsHeldForTwoDays(t *testing.T) {
-	budget := sumTally(1, Month, nil, Limit{Name: "budget", Max: 100})
-	for after, back := range map[time.Duration]bool{24 * time.Hour: true, 48*time.Hour - time.Millisecond: true, 48 * time.Hour: false} {
-		l := NewEmbedded()
-		ask := func(at time.Time, id uint64) bool {
-			var a Answer
-			if err := l.Reserve(context.Background(), at, newID(id), []Charge{{Tally: budget, Key: Key{1}, Amount: 100}}, &a); err != nil {
-				t.Fatal(err)
-			}
-			return !a.Refused
-		}
-		if !ask(dawn, 1) {
-			t.Fatal("refused")
-		}
-		l.Settle(context.Background(), dawn.Add(after), newID(1), NotSent)
-		if ask(dawn.Add(after), 2) != back {
-			t.Errorf("given back after %s: want %t", after, back)
-		}
-	}
-}

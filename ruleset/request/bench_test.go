@@ -70,3 +70,25 @@ func BenchmarkReadHostile(b *testing.B) {
 		}
 	})
 }
+
+// BenchmarkShapes is the last of several shapes that a request may have.
+func BenchmarkShapes(b *testing.B) {
+	text := []byte(`{"phone":"+14155550123","email":"alice@example.com","type":"sms","meta":{"token":"XXXX.DUMMY.TOKEN.XXXX"}}`)
+	s := shapesOf(b,
+		"about=account; method=GET; path=/otp; session=header Authorization",
+		"path=/resend; phone=json /phone; fold; any",
+		"about=email; path=/otp; phone=json /phone; email=json /email; fold; any",
+		"path=/otp; where=json /type = other; phone=json /phone; fold; any",
+		"path=/otp; where=json /type = sms; phone=json /phone; email=json /email; proof=json /meta/token; fold; any",
+	)
+	body := new(replayed)
+	r := &http.Request{Method: "POST", URL: &url.URL{Path: "/otp"}, Header: http.Header{}}
+	b.ReportAllocs()
+	for b.Loop() {
+		body.Reset(text)
+		r.Body, r.ContentLength = body, int64(len(text))
+		if f, p := s.Read(r); p != nil || f.Case != 4 || f.Phone != number || f.Proof != "XXXX.DUMMY.TOKEN.XXXX" {
+			b.Fatal(f, p)
+		}
+	}
+}

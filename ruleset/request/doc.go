@@ -9,6 +9,12 @@
 // differently is refused, and a request that is accepted is handed on byte for
 // byte.
 //
+// One gate may stand in front of requests of several kinds. Each [Case] of
+// [Shapes] says which requests it is for and what they are about; a request of
+// no known kind is refused, and that one is not about a phone has to be seen,
+// not guessed from what is missing. Where an app is known to read keys without
+// case, or JSON whatever its type, a Case reads as it does.
+//
 // What that means in detail is written where it is done: json.go, form.go,
 // multipart.go, header.go, mediatype.go and, for names which are spelled
 // differently and mean the same, name.go.

@@ -17,6 +17,8 @@ type fields struct {
 	others [][]byte // canonical names of values that stand elsewhere
 	where  string   // "form" or "query"
 	count  int
+
+	methods bool // a field that overrides the method is refused
 }
 
 // take is given one field with its name and value decoded. unusual says what
@@ -36,6 +38,9 @@ func (f *fields) take(name, value []byte, unusual string) *Problem {
 	if isPrototype(name) {
 		return bad("%s: a name of a prototype", f.where)
 	}
+	if f.methods && overridesMethod(name) {
+		return bad("%s: a field that overrides the method", f.where)
+	}
 	rd := f.reader
 	rd.canon = canonical(rd.canon, name)
 	if string(rd.canon) == "charset" && string(name) == "_charset_" {
@@ -50,19 +55,19 @@ func (f *fields) take(name, value []byte, unusual string) *Problem {
 		w := &f.wants[i]
 		if string(name) != w.name {
 			if related(rd.canon, w.canon) {
-				return bad("%s: a name that is spelled like that of %s and is not it", f.where, factWords[w.fact])
+				return bad("%s: a name that is spelled like that of %s and is not it", f.where, w.word)
 			}
 			continue
 		}
 		switch {
 		case rd.has[w.fact]:
-			return bad("%s: %s stands there twice", f.where, factWords[w.fact])
+			return bad("%s: %s stands there twice", f.where, w.word)
 		case unusual != "":
-			return bad("%s: %s %s", f.where, factWords[w.fact], unusual)
+			return bad("%s: %s %s", f.where, w.word, unusual)
 		case !utf8.Valid(value):
-			return bad("%s: %s is not UTF-8", f.where, factWords[w.fact])
+			return bad("%s: %s is not UTF-8", f.where, w.word)
 		case bytes.IndexByte(value, 0) >= 0:
-			return bad("%s: NUL in %s", f.where, factWords[w.fact])
+			return bad("%s: NUL in %s", f.where, w.word)
 		}
 		rd.has[w.fact], rd.text[w.fact] = true, string(value)
 	}

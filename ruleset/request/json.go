@@ -2,6 +2,7 @@ package request
 
 import (
 	"bytes"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -22,20 +23,25 @@ const maxDepth = 64
 // nothing is made of them here, and the app gets them as they are.
 //
 // Where the phone is not there at all, that is told rather than an ambiguity.
+//
+// A plan that folds reads keys as Go's encoding/json does into a struct of
+// strings: case is nothing, the last of several spellings wins, and null leaves
+// what is there. That goes for the values alone; all else stands twice in vain.
 type scanner struct {
 	reader *reader
 	plan   *plan
 	body   []byte
 	pos    int
 
-	ambiguous string      // the first ambiguity
-	misspelt  [facts]bool // a key that is spelled like a step
-	keys      []key       // of all objects that are open, innermost last
-	scratch   []byte      // unescaped keys
+	ambiguous string       // the first ambiguity
+	misspelt  [slots]bool  // a key that is spelled like a step
+	entered   [slots]uint8 // how many steps on the way to a value have been taken, where keys fold
+	keys      []key        // of all objects that are open, innermost last
+	scratch   []byte       // unescaped keys
 }
 
 // mask holds one bit for each wanted pointer.
-type mask uint8
+type mask uint32
 
 // fault says why a body is malformed; "" if it is not.
 type fault = string
@@ -64,6 +70,9 @@ func (s *scanner) read(rd *reader, p *plan, body []byte) *Problem {
 // judge decides on a body that is well-formed.
 func (s *scanner) judge() *Problem {
 	rd, wants := s.reader, s.plan.wants[JSON]
+	if s.plan.several {
+		return s.judgeStrictly()
+	}
 	var others bool // something else than the phone was found
 	for _, w := range wants {
 		others = others || w.fact != phone && rd.has[w.fact]
@@ -72,10 +81,15 @@ func (s *scanner) judge() *Problem {
 	if phoneIsHere && !rd.has[phone] && !(others && s.misspelt[phone]) {
 		return missing(s.plan)
 	}
+	return s.judgeStrictly()
+}
+
+// judgeStrictly refuses whatever is ambiguous.
+func (s *scanner) judgeStrictly() *Problem {
 	if s.ambiguous != "" {
 		return bad("JSON: %s", s.ambiguous)
 	}
-	for _, w := range wants {
+	for _, w := range s.plan.wants[JSON] {
 		if s.misspelt[w.fact] {
 			return bad("JSON: a key is spelled like a step of %s and is not it", w.source)
 		}
@@ -121,7 +135,10 @@ func (s *scanner) ambiguity(what string) {
 func (s *scanner) member(k []byte, way mask, step, depth int) fault {
 	for i := range s.plan.wants[JSON] {
 		w := &s.plan.wants[JSON][i]
-		if way&(1<<i) != 0 && step == len(w.tokens)-1 && string(k) == w.tokens[step] {
+		if way&(1<<i) != 0 && step == len(w.tokens)-1 && s.named(k, w.tokens[step]) {
+			if s.plan.fold {
+				s.keys = s.keys[:len(s.keys)-1] // it may stand there twice
+			}
 			return s.wanted(w, depth) // and it is related to no other value: Validate saw to that
 		}
 	}
@@ -130,6 +147,8 @@ func (s *scanner) member(k []byte, way mask, step, depth int) fault {
 		s.ambiguity("NUL in a key")
 	case string(k) == "__proto__", way != 0 && isPrototype(k):
 		s.ambiguity("a key names a prototype")
+	case s.plan.several && depth == 1 && overridesMethod(k):
+		s.ambiguity("a key overrides the method")
 	}
 	others := s.plan.notInBody
 	if depth > 1 {
@@ -150,12 +169,18 @@ func (s *scanner) member(k []byte, way mask, step, depth int) fault {
 		w := &s.plan.wants[JSON][i]
 		switch {
 		case way&(1<<i) == 0:
-		case string(k) != w.tokens[step]:
+		case !s.named(k, w.tokens[step]):
 			if related(canon, w.rest[step]) {
 				s.misspelt[w.fact] = true
 			}
 		default:
 			next |= 1 << i
+			if s.plan.fold {
+				if int(s.entered[w.fact]) > step {
+					s.ambiguity("a key stands twice in one object")
+				}
+				s.entered[w.fact] = uint8(step + 1)
+			}
 		}
 	}
 	if c := s.peek(); next != 0 && c != '{' && c != 'n' {
@@ -164,13 +189,25 @@ func (s *scanner) member(k []byte, way mask, step, depth int) fault {
 	return s.value(next, step+1, depth)
 }
 
+// named reports whether k is the step of a pointer.
+func (s *scanner) named(k []byte, step string) bool {
+	return string(k) == step || s.plan.fold && strings.EqualFold(string(k), step)
+}
+
 // wanted reads the value of w.
 func (s *scanner) wanted(w *want, depth int) fault {
-	s.reader.has[w.fact] = true
-	if s.peek() != '"' {
-		s.ambiguity(factWords[w.fact] + " is not one string")
+	switch c := s.peek(); {
+	case c == '"':
+	case c == 'n' && s.plan.fold:
+		return s.literal("null")
+	case w.loose && c != 'n':
+		return s.loose(w, depth)
+	default:
+		s.reader.has[w.fact] = true
+		s.ambiguity(w.word + " is not one string")
 		return s.value(0, 0, depth)
 	}
+	s.reader.has[w.fact] = true
 	start, end, escaped, f := s.str()
 	if f != "" {
 		return f
@@ -180,9 +217,21 @@ func (s *scanner) wanted(w *want, depth int) fault {
 		text = unescape(s.reader.value[:0], text)
 		s.reader.value = text
 		if bytes.IndexByte(text, 0) >= 0 { // sent as it is, it is malformed
-			s.ambiguity("NUL in " + factWords[w.fact])
+			s.ambiguity("NUL in " + w.word)
 		}
 	}
 	s.reader.text[w.fact] = string(text)
 	return ""
+}
+
+// loose reads a value of w that is no string: true and false are kept as they
+// are written, of all else only that it is there.
+func (s *scanner) loose(w *want, depth int) fault {
+	c, start := s.peek(), s.pos
+	s.reader.has[w.fact], s.reader.text[w.fact] = true, ""
+	f := s.value(0, 0, depth)
+	if f == "" && (c == 't' || c == 'f') {
+		s.reader.text[w.fact] = string(s.body[start:s.pos])
+	}
+	return f
 }

@@ -27,14 +27,13 @@ type media struct {
 	boundary string // of multipartBody only
 }
 
-// bodyType reads how the body is encoded. format is what the values need it to
-// be: JSON, Form, or None where they stand elsewhere.
+// bodyType reads how the body is encoded.
 //
 // Compressed bodies are refused: Express and Koa unpack them, Go and Fastify do
 // not. So is every charset but UTF-8 (Express reads UTF-16), and a second
 // Content-Type.
-func bodyType(h http.Header, format Kind) (media, *Problem) {
-	if enc := h["Content-Encoding"]; len(enc) > 1 || len(enc) == 1 && !strings.EqualFold(enc[0], "identity") {
+func bodyType(h http.Header) (media, *Problem) {
+	if isEncoded(h) {
 		return media{}, unsupported("a content encoding")
 	}
 	lines := h["Content-Type"]
@@ -48,13 +47,24 @@ func bodyType(h http.Header, format Kind) (media, *Problem) {
 			return media{}, unsupported("content type: %s", why)
 		}
 	}
+	return m, nil
+}
+
+func isEncoded(h http.Header) bool {
+	enc := h["Content-Encoding"]
+	return len(enc) > 1 || len(enc) == 1 && !strings.EqualFold(enc[0], "identity")
+}
+
+// mismatch says that a body is not encoded as the values need it to be: JSON,
+// Form, or None where they stand elsewhere.
+func (m media) mismatch(format Kind) *Problem {
 	switch isForm := m.kind == urlencodedBody || m.kind == multipartBody; {
 	case format == JSON && m.kind != jsonBody:
-		return media{}, unsupported("the body's content type must be application/json")
+		return unsupported("the body's content type must be application/json")
 	case format == Form && !isForm:
-		return media{}, unsupported("the body's content type must be application/x-www-form-urlencoded or multipart/form-data")
+		return unsupported("the body's content type must be application/x-www-form-urlencoded or multipart/form-data")
 	}
-	return m, nil
+	return nil
 }
 
 // parseMedia reads a Content-Type strictly: no empty, repeated or continued

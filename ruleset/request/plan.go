@@ -17,6 +17,10 @@ const (
 	facts // how many there are
 )
 
+// slots is how many values can be looked for at once: the facts, and behind
+// them what else a Case asks for.
+const slots = 32
+
 var (
 	factWords = [facts]string{"phone", "email", "device", "proof"}
 	longest   = [facts]int{MaxPhone, MaxEmail, MaxDevice, MaxProof}
@@ -24,7 +28,9 @@ var (
 
 // want is one value to be found, prepared for the parser of its Kind.
 type want struct {
-	fact   fact
+	fact   fact   // or a slot behind the facts
+	word   string // what it is, for messages
+	loose  bool   // it need not be one string: only what is asked of it counts
 	source Source
 	name   string   // Form, Query, Cookie: as written; Header: as net/http spells it
 	canon  []byte   // the canonical name; of a pointer, of all its steps
@@ -37,6 +43,12 @@ type plan struct {
 	sources [facts]Source
 	wants   [Cookie + 1][]want // by Kind
 	format  Kind               // of the body: JSON, Form, or None where nothing stands in it
+
+	// What only a Case can ask for. A plan of several cases lets nothing pass
+	// that is spelled like a value, and tells the absence of one afterwards.
+	several bool
+	fold    bool // keys are matched as encoding/json does
+	anyType bool // the body is JSON whatever it says it is
 
 	// The same field in query and body is refused: each of these names is
 	// canonical, and belongs to a value that stands in the other place.
@@ -74,40 +86,50 @@ func (s *Shape) plan() (*plan, error) {
 
 func compile(sources [facts]Source) (*plan, error) {
 	p := &plan{sources: sources}
-	var all []want
 	for f, src := range sources {
 		if src.IsZero() {
 			continue
 		}
-		w, err := prepare(fact(f), src)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %s: %w", factWords[f], src, err)
-		}
-		for _, other := range all {
-			if why := w.conflict(other); why != "" {
-				return nil, fmt.Errorf("%s (%s) and %s (%s) contradict each other: %s", factWords[other.fact], other.source, factWords[f], src, why)
-			}
-		}
-		all = append(all, w)
-		p.wants[src.kind] = append(p.wants[src.kind], w)
-		switch src.kind {
-		case JSON, Form:
-			p.format = src.kind
-			p.notInQuery = append(p.notInQuery, w.queryNames()...)
-		case Query:
-			p.notInBody = append(p.notInBody, w.canon)
+		if err := p.add(want{fact: fact(f), word: factWords[f], source: src}); err != nil {
+			return nil, err
 		}
 	}
 	return p, nil
 }
 
-func prepare(f fact, src Source) (want, error) {
-	w := want{fact: f, source: src, name: src.name}
+// add lets p look for w, whose fact, word and source are given.
+func (p *plan) add(w want) error {
+	src := w.source
+	if err := w.prepare(); err != nil {
+		return fmt.Errorf("%s: %s: %w", w.word, src, err)
+	}
+	for _, wants := range p.wants {
+		for _, other := range wants {
+			if why := w.conflict(other); why != "" {
+				return fmt.Errorf("%s (%s) and %s (%s) contradict each other: %s", other.word, other.source, w.word, src, why)
+			}
+		}
+	}
+	p.wants[src.kind] = append(p.wants[src.kind], w)
+	switch src.kind {
+	case JSON, Form:
+		p.format = src.kind
+		p.notInQuery = append(p.notInQuery, w.queryNames()...)
+	case Query:
+		p.notInBody = append(p.notInBody, w.canon)
+	}
+	return nil
+}
+
+// prepare makes w ready for the parser of its Kind.
+func (w *want) prepare() error {
+	src := w.source
+	w.name = src.name
 	switch src.kind {
 	case JSON:
 		tokens, err := pointerTokens(src.name)
 		if err != nil {
-			return want{}, err
+			return err
 		}
 		w.tokens = tokens
 		for i := range tokens {
@@ -120,7 +142,7 @@ func prepare(f fact, src Source) (want, error) {
 	default:
 		w.canon = canonical(nil, []byte(src.name))
 	}
-	return w, nil
+	return nil
 }
 
 // queryNames are the names under which an app could find w's value, which

@@ -8,8 +8,8 @@ import (
 // reader is the state of one Read. It is used again for other requests:
 // nothing that outlives Read may point into it.
 type reader struct {
-	text [facts]string
-	has  [facts]bool
+	text [slots]string
+	has  [slots]bool
 
 	canon []byte // the canonical name of the key at hand
 	key   []byte // the decoded key at hand
@@ -22,8 +22,11 @@ var readers = sync.Pool{New: func() any { return new(reader) }}
 // retained bounds the scratch memory that a reader keeps between requests.
 const retained = 64 << 10
 
+// forget drops what has been found.
+func (rd *reader) forget() { rd.text, rd.has = [slots]string{}, [slots]bool{} }
+
 func (rd *reader) release() {
-	rd.text, rd.has = [facts]string{}, [facts]bool{}
+	rd.forget()
 	rd.json.body, rd.json.plan, rd.json.reader = nil, nil, nil
 	if cap(rd.key)+cap(rd.value)+cap(rd.json.scratch)+cap(rd.json.keys)*16 <= retained {
 		readers.Put(rd)
@@ -54,20 +57,31 @@ func (s *Shape) Read(r *http.Request) (Values, *Problem) {
 	if problem := rd.read(p, r, s.limit()); problem != nil {
 		return Values{}, problem
 	}
-	for f, text := range rd.text {
-		if len(text) > longest[f] {
-			return Values{}, bad("%s (%s) is longer than %d bytes", factWords[f], p.sources[f], longest[f])
-		}
+	if problem := rd.tooLong(p); problem != nil {
+		return Values{}, problem
 	}
 	if !rd.has[phone] && !p.sources[phone].IsZero() {
 		return Values{}, missing(p)
 	}
+	return rd.values(), nil
+}
+
+func (rd *reader) tooLong(p *plan) *Problem {
+	for f, text := range rd.text[:facts] {
+		if len(text) > longest[f] {
+			return bad("%s (%s) is longer than %d bytes", factWords[f], p.sources[f], longest[f])
+		}
+	}
+	return nil
+}
+
+func (rd *reader) values() Values {
 	return Values{
 		Phone: rd.text[phone], HasPhone: rd.has[phone],
 		Email: rd.text[email], HasEmail: rd.has[email],
 		Device: rd.text[device], HasDevice: rd.has[device],
 		Proof: rd.text[proof], HasProof: rd.has[proof],
-	}, nil
+	}
 }
 
 func missing(p *plan) *Problem {
@@ -75,18 +89,15 @@ func missing(p *plan) *Problem {
 }
 
 func (rd *reader) read(p *plan, r *http.Request, limit int64) *Problem {
-	m, problem := bodyType(r.Header, p.format)
+	m, problem := bodyType(r.Header)
+	if problem == nil {
+		problem = m.mismatch(p.format)
+	}
 	if problem != nil {
 		return problem
 	}
-	if problem := rd.readHeaders(p, r.Header); problem != nil {
+	if problem := rd.readHead(p, r); problem != nil {
 		return problem
-	}
-	if r.URL.RawQuery != "" {
-		f := fields{reader: rd, wants: p.wants[Query], others: p.notInQuery, where: "query"}
-		if problem := scanPairs(&f, r.URL.RawQuery); problem != nil {
-			return problem
-		}
 	}
 	body, whole, problem := readBody(r, limit)
 	if problem != nil {
@@ -98,14 +109,31 @@ func (rd *reader) read(p *plan, r *http.Request, limit int64) *Problem {
 	if len(body) == 0 && p.format == None {
 		return nil
 	}
+	return rd.readWhole(p, m, body)
+}
+
+// readHead finds the values that stand before the body.
+func (rd *reader) readHead(p *plan, r *http.Request) *Problem {
+	if problem := rd.readHeaders(p, r.Header); problem != nil {
+		return problem
+	}
+	if r.URL.RawQuery == "" {
+		return nil
+	}
+	f := fields{reader: rd, wants: p.wants[Query], others: p.notInQuery, where: "query", methods: p.several}
+	return scanPairs(&f, r.URL.RawQuery)
+}
+
+// readWhole finds the values in a body that has been read to its end.
+func (rd *reader) readWhole(p *plan, m media, body []byte) *Problem {
 	switch m.kind {
 	case jsonBody:
 		return rd.json.read(rd, p, body)
 	case urlencodedBody:
-		f := fields{reader: rd, wants: p.wants[Form], others: p.notInBody, where: "form"}
+		f := fields{reader: rd, wants: p.wants[Form], others: p.notInBody, where: "form", methods: p.several}
 		return scanPairs(&f, body)
 	case multipartBody:
-		f := fields{reader: rd, wants: p.wants[Form], others: p.notInBody, where: "form"}
+		f := fields{reader: rd, wants: p.wants[Form], others: p.notInBody, where: "form", methods: p.several}
 		return scanMultipart(&f, body, m.boundary)
 	case untypedBody:
 		return unsupported("a body without a content type")

@@ -21,6 +21,10 @@ var overrides = []string{
 	"x-request-method",
 }
 
+// rewrites are the headers with which a caller makes frameworks see another path
+// than the one that was judged: Symfony's, Zend's and IIS's.
+var rewrites = []string{"x-original-url", "x-rewrite-url"}
+
 // tunnels are the headers with which a caller asks for another protocol on the
 // same connection, where nothing would be judged any more. The last is how
 // net/http spells the pseudo-header of RFC 8441.
@@ -59,18 +63,22 @@ func isOverride(name string) bool {
 	return false
 }
 
+func isRewrite(name string) bool {
+	return slices.ContainsFunc(rewrites, func(h string) bool { return sameHeader(name, h) })
+}
+
 func isTunnel(name string) bool {
 	return slices.ContainsFunc(tunnels, func(t string) bool { return sameHeader(name, t) })
 }
 
 // stripped reports whether Strip removes the header in any case.
 func stripped(name string) bool {
-	return isOverride(name) || isTunnel(name) ||
+	return isOverride(name) || isRewrite(name) || isTunnel(name) ||
 		len(name) >= len(ownPrefix) && sameHeader(name[:len(ownPrefix)], ownPrefix)
 }
 
 // Strip removes from h what a caller has no business to say, in all spellings:
-// the headers that override the method, those that ask for another protocol,
+// the headers that override the method or the path, those that ask for another protocol,
 // every X-Otp-Gate header, and those named by own (for example the one that
 // hands the app the canonical number).
 func Strip(h http.Header, own ...string) {
@@ -95,6 +103,15 @@ func Strip(h http.Header, own ...string) {
 // could find them. An app that does not look at the method would send a code
 // for one that has.
 func (s *Shape) Preflight(r *http.Request) bool {
+	if !isPreflight(r) {
+		return false
+	}
+	p, err := s.plan()
+	return err == nil && p.preflight(r)
+}
+
+// isPreflight holds r to all that does not depend on where values stand.
+func isPreflight(r *http.Request) bool {
 	if r.Method != http.MethodOptions || r.ContentLength != 0 || len(r.TransferEncoding) != 0 {
 		return false
 	}
@@ -107,12 +124,13 @@ func (s *Shape) Preflight(r *http.Request) bool {
 			return false
 		}
 	}
-	p, err := s.plan()
-	if err != nil {
-		return false
-	}
+	return true
+}
+
+// preflight reports whether r has none of the values of p.
+func (p *plan) preflight(r *http.Request) bool {
 	for name := range r.Header {
-		if isOverride(name) || isTunnel(name) || slices.ContainsFunc(p.wants[Header], func(w want) bool { return sameHeader(name, w.name) }) {
+		if isOverride(name) || isRewrite(name) || isTunnel(name) || slices.ContainsFunc(p.wants[Header], func(w want) bool { return sameHeader(name, w.name) }) {
 			return false
 		}
 	}
@@ -134,3 +152,10 @@ func (s *Shape) Preflight(r *http.Request) bool {
 
 // methodFields are the fields, in canonical spelling, that override the method.
 var methodFields = [][]byte{[]byte("method"), []byte("httpmethod"), []byte("methodoverride"), []byte("xhttpmethodoverride")}
+
+// overridesMethod reports whether a field of this name overrides the method in
+// Rails, Laravel, Symfony and their like.
+func overridesMethod(name []byte) bool {
+	return len(name) > 0 && (name[0] == '_' || name[0]|0x20 == 'x') &&
+		(sameHeader(string(name), "_method") || sameHeader(string(name), "_http_method") || sameHeader(string(name), "x-http-method-override"))
+}

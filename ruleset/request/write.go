@@ -3,9 +3,11 @@ package request
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -13,7 +15,62 @@ import (
 // reads it: what Read reads out of it is v. It is for those who try a shape
 // out. A value for which s has no place is an error.
 func (s *Shape) Write(url string, v Values) (*http.Request, error) {
-	w := writer{members: make(map[string]any), header: make(http.Header)}
+	w := newWriter()
+	if err := w.values(s, v); err != nil {
+		return nil, err
+	}
+	return w.request(http.MethodPost, url)
+}
+
+// Write makes a request for url that has the shape c, as far as it can be had:
+// each of the values where c reads it, the conditions met, and a handle and a
+// session where c has a place for them.
+func (c *Case) Write(url string, v Values, handle, session string) (*http.Request, error) {
+	w := newWriter()
+	if c.Phone.IsZero() || c.About == AboutPhone || v.HasPhone {
+		if err := w.values(&c.Shape, v); err != nil {
+			return nil, err
+		}
+	} else {
+		without := c.Shape
+		without.Phone = Source{}
+		if err := w.values(&without, v); err != nil {
+			return nil, err
+		}
+	}
+	facts := c.sources()
+	for _, cond := range c.Where {
+		switch {
+		case cond.Test == Equals && cond.Values[0] == "true" && cond.Source.kind == JSON:
+			setMember(w.members, cond.Source.Name(), true)
+			w.format = JSON
+		case cond.Test == Equals:
+			w.put(cond.Source, cond.Values[0])
+		case cond.Test == Exists && !slices.Contains(facts[:], cond.Source):
+			w.put(cond.Source, "any")
+		}
+	}
+	if handle != "" && c.Segment == 0 {
+		if len(c.Handles) == 0 {
+			return nil, errors.New("the shape has no place for a handle")
+		}
+		w.put(c.Handles[0], handle)
+	}
+	if session != "" {
+		if len(c.Session) == 0 {
+			return nil, errors.New("the shape has no place for a session")
+		}
+		w.put(c.Session[0].source, c.Session[0].write(session))
+	}
+	return w.request(c.Methods[0], url)
+}
+
+func newWriter() *writer {
+	return &writer{members: make(map[string]any), header: make(http.Header)}
+}
+
+// values puts each value where s reads it.
+func (w *writer) values(s *Shape, v Values) error {
 	for _, place := range []struct {
 		name, value string
 		has         bool
@@ -31,11 +88,16 @@ func (s *Shape) Write(url string, v Values) (*http.Request, error) {
 			continue
 		}
 		if place.source.IsZero() {
-			return nil, fmt.Errorf("the ruleset does not say where the %s stands", place.name)
+			return fmt.Errorf("the ruleset does not say where the %s stands", place.name)
 		}
 		w.put(place.source, place.value)
 	}
-	r, err := http.NewRequest(http.MethodPost, url, bytes.NewReader(w.body()))
+	return nil
+}
+
+// request makes the request.
+func (w *writer) request(method, url string) (*http.Request, error) {
+	r, err := http.NewRequest(method, url, bytes.NewReader(w.body()))
 	if err != nil {
 		return nil, fmt.Errorf("making the request: %w", err)
 	}
@@ -65,6 +127,9 @@ func (w *writer) put(where Source, value string) {
 		}
 		values.Set(where.Name(), value)
 	}
+	if where.InBody() {
+		w.format = where.Kind()
+	}
 	switch where.Kind() {
 	case JSON:
 		setMember(w.members, where.Name(), value)
@@ -88,7 +153,7 @@ func (w *writer) body() []byte {
 	switch w.format {
 	case JSON:
 		w.header.Set("Content-Type", "application/json")
-		text, _ := json.Marshal(w.members) // maps and strings only
+		text, _ := json.Marshal(w.members) // maps, strings and true only
 		return text
 	case Form:
 		w.header.Set("Content-Type", "application/x-www-form-urlencoded")
@@ -99,7 +164,7 @@ func (w *writer) body() []byte {
 }
 
 // setMember sets the member of an object that an RFC 6901 pointer names.
-func setMember(object map[string]any, pointer, value string) {
+func setMember(object map[string]any, pointer string, value any) {
 	steps := strings.Split(strings.TrimPrefix(pointer, "/"), "/")
 	for i, step := range steps {
 		step = strings.NewReplacer("~1", "/", "~0", "~").Replace(step)

@@ -18,7 +18,7 @@ type ask struct{ crowd }
 
 func (a *ask) play(s *stage, at time.Time) (answer, error) {
 	return s.crowd(&a.crowd, at, func(g *gate, i int) (*http.Request, []byte, error) {
-		return a.request(g.shape, i)
+		return a.request(g, i)
 	})
 }
 
@@ -99,7 +99,6 @@ func (a *rules) play(s *stage, _ time.Time) (answer, error) {
 	if loaded == nil {
 		return refusal(problems), nil
 	}
-	g.shape = loaded.Shape()
 	g.Use(loaded, s.prover)
 	return answer{text: "ok"}, nil
 }

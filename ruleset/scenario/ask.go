@@ -5,7 +5,7 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/otpgate/otpgate/ruleset/request"
+	"github.com/otpgate/otpgate/ruleset"
 )
 
 const (
@@ -13,19 +13,22 @@ const (
 	defaultPath = "/otp/send"
 )
 
-// request makes the i-th request of c, with each value where shape has it, and
+// request makes the i-th request of c, with each value where g looks for it, and
 // returns its body besides.
-func (c *crowd) request(shape request.Shape, i int) (*http.Request, []byte, error) {
-	path := defaultPath
-	if p, ok := c.value("path", i); ok {
-		path = p
+func (c *crowd) request(g *gate, i int) (*http.Request, []byte, error) {
+	var v ruleset.Sample
+	v.Path, _ = c.value("path", i)
+	if _, one := g.Rules().Shape(); one && v.Path == "" {
+		v.Path = defaultPath
 	}
-	var v request.Values
+	v.Shape, _ = c.value("shape", i)
+	v.Handle, _ = c.value("handle", i)
+	v.Session, _ = c.value("session", i)
 	v.Phone, v.HasPhone = c.value("phone", i)
 	v.Email, v.HasEmail = c.value("email", i)
 	v.Device, v.HasDevice = c.value("device", i)
 	v.Proof, v.HasProof = c.value("proof", i)
-	r, err := shape.Write(path, v)
+	r, err := g.Rules().Write("", v)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -44,7 +44,7 @@ func (c *crowd) client(i int) netip.Addr {
 	return addr
 }
 
-var askWords = []string{"phone", "ip", "device", "email", "proof", "ua", "method", "host", "path"}
+var askWords = []string{"phone", "ip", "device", "email", "proof", "ua", "method", "host", "path", "shape", "handle", "session"}
 
 // crowd reads the name and the words of a step that asks. Where a file is
 // wanted it is the first word without an equals sign that has a dot.

@@ -56,7 +56,8 @@
 //	count                         what has been let through, refused and looked into so far
 //
 // Words of ask are phone, ip, device, email, proof, ua, method, host, path and
-// gate; of send, ip and gate. The address is 192.0.2.7 where none is said; "ip=none"
+// gate, and shape, handle and session where requests have several shapes; of
+// send, ip and gate. The address is 192.0.2.7 where none is said; "ip=none"
 // is an address that is not known. Values with spaces or odd characters are quoted,
 // as in Go.
 //

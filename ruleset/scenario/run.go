@@ -3,6 +3,7 @@ package scenario
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -24,6 +25,8 @@ type Options struct {
 	// that name none themselves. Default: ../geo/country.mmdb and
 	// ../geo/asn.mmdb from the story's file, if they are there.
 	CountryDB, ASNDB string
+	// MatchPath returns what matches a pattern of paths. Default: MatchStars.
+	MatchPath func(pattern string) (func(*http.Request) bool, error)
 }
 
 // beginning is the time of 0s.
@@ -123,7 +126,10 @@ func replace(path, text string) error {
 
 // wire opens the databases of the story, of the options, or of the samples.
 func (s *stage) wire(opts Options) (ruleset.Wiring, error) {
-	w := ruleset.Wiring{Turnstile: true, Feeds: func(name string) *feed.Result { return s.feeds[name] }}
+	w := ruleset.Wiring{Turnstile: true, MatchPath: opts.MatchPath, Feeds: func(name string) *feed.Result { return s.feeds[name] }}
+	if w.MatchPath == nil {
+		w.MatchPath = MatchStars
+	}
 	var others []string
 	country, asn := opts.CountryDB, opts.ASNDB
 	if geo := s.story.sections[geoSection]; geo != nil {

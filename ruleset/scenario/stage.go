@@ -34,8 +34,7 @@ type stage struct {
 // without a name is called after it.
 type gate struct {
 	*ruleset.Gate
-	file  string
-	shape request.Shape
+	file string
 }
 
 // judged is a request that has been judged. It has no judgement if it was a
@@ -108,7 +107,7 @@ func (s *stage) open(file string) (ruleset.Problems, error) {
 			return nil, fmt.Errorf("a gate is called %q already: give the ruleset another name", rules.Name())
 		}
 	}
-	s.gates = append(s.gates, &gate{ruleset.NewGate(rules, s.prover, s.ledger, s.keys), file, rules.Shape()})
+	s.gates = append(s.gates, &gate{ruleset.NewGate(rules, s.prover, s.ledger, s.keys), file})
 	return nil, nil
 }
 
@@ -128,7 +127,7 @@ func (s *stage) find(name string) (*gate, error) {
 // judge puts one request to a gate and checks that the app would get the body
 // as it was sent.
 func (s *stage) judge(g *gate, r *http.Request, client netip.Addr, at time.Time, sent []byte) (*judged, string) {
-	if g.shape.Preflight(r) {
+	if g.Rules().Preflight(r) {
 		return &judged{gate: g}, "preflight"
 	}
 	request.Strip(r.Header)

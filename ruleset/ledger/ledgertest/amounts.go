@@ -234,6 +234,20 @@ func amountsAllOrNone(t testing.TB, open func(testing.TB) ledger.Ledger) {
 	s.admitted(of(phone, "c"), costs(budget, "y", 100), costs(month, "x", 10))
 }
 
+func amountsHeld(t testing.TB, open func(testing.TB) ledger.Ledger) {
+	s := tell(t, open)
+	budget := sums("budget", ledger.Month, nil, upTo("budget", 100))
+	phone := tally("phone", ledger.Sends, limit(1, hour))
+	short, long := costs(budget, "x", 100), costs(budget, "y", 100)
+	first, second := s.admitted(short, of(phone, "a")), s.admitted(long)
+	s.at(ledger.MaxHeld - time.Millisecond)
+	s.settle(first, ledger.NotSent)
+	s.admitted(short)
+	s.at(ledger.MaxHeld)
+	s.settle(second, ledger.NotSent)
+	s.refused("budget", 10*day+14*hour-ledger.MaxHeld, long)
+}
+
 func amountsGivenBack(t testing.TB, open func(testing.TB) ledger.Ledger) {
 	s := tell(t, open)
 	budget := sums("budget", ledger.Day, nil, upTo("budget", 100))

@@ -79,6 +79,7 @@ var promises = []promise{
 	{"alerts count amounts and refuse nobody", alerts},
 	{"amounts are taken with all charges or not at all", amountsAllOrNone},
 	{"amounts not sent are given back once and in their period", amountsGivenBack},
+	{"amounts can be given back for two days", amountsHeld},
 	{"amounts stay when max changes", amountsStay},
 	{"a hundred for what is left of an amount", hundredForAmount},
 	{"a key under another secret is the same key", anotherSecret},

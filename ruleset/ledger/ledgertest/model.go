@@ -45,6 +45,7 @@ type event struct {
 type hold struct {
 	charges  []ledger.Charge
 	verified bool
+	until    time.Time // what has not left its window by then is kept
 }
 
 type note struct {
@@ -105,7 +106,7 @@ func (m *Model) Settle(_ context.Context, at time.Time, id ledger.ID, o ledger.O
 	defer m.mu.Unlock()
 	m.tick(at)
 	h := m.holds[id]
-	if h == nil || h.verified {
+	if h == nil || h.verified || !h.until.After(m.now) {
 		return nil
 	}
 	switch o {
@@ -296,11 +297,37 @@ func (m *Model) take(id ledger.ID, charges []ledger.Charge) {
 		if !c.Tally.Count.Attempts() {
 			m.add(id, c)
 			h.charges = append(h.charges, c)
+			if until := m.heldUntil(c); until.After(h.until) {
+				h.until = until
+			}
 		}
 	}
 	if len(h.charges) > 0 {
 		m.holds[id] = h
 	}
+}
+
+// heldUntil is when a charge of now can no longer be given back.
+func (m *Model) heldUntil(c ledger.Charge) time.Time {
+	if c.Tally.Period != ledger.Sliding {
+		_, end := m.bounds(c.Tally, m.now)
+		return earlier(end, m.now.Add(ledger.MaxHeld))
+	}
+	return m.now.Add(longestWindow(c.Tally))
+}
+
+func longestWindow(t *ledger.Tally) (window time.Duration) {
+	for _, limit := range t.Limits {
+		window = max(window, limit.Window)
+	}
+	return window
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
 }
 
 func (m *Model) add(id ledger.ID, c ledger.Charge) {
@@ -314,10 +341,7 @@ func (m *Model) add(id ledger.ID, c ledger.Charge) {
 // leave forgets the events of a member that has left all windows: when it
 // comes back it starts anew.
 func (m *Model) leave(k *counter, c ledger.Charge) {
-	var window time.Duration
-	for _, limit := range c.Tally.Limits {
-		window = max(window, limit.Window)
-	}
+	window := longestWindow(c.Tally)
 	ofMember := func(e event) bool { return e.member == c.Member }
 	if !slices.ContainsFunc(k.events, func(e event) bool { return ofMember(e) && e.at.Add(window).After(m.now) }) {
 		k.events = slices.DeleteFunc(k.events, ofMember)

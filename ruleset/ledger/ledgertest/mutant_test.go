@@ -432,6 +432,16 @@ var mutants = []mutantOf{
 			charged(m, id, func(_ *counter, e *event) { e.amount = 0 })
 		}
 	}}, []string{"amounts not sent are given back once and in their period", "random amounts agree with the model"}},
+	{"amounts are held for their whole period", mutant{settle: func(m *Model, id ledger.ID, o *ledger.Outcome) {
+		if h := m.holds[id]; h != nil {
+			h.until = h.until.AddDate(0, 1, 0)
+		}
+	}}, []string{"amounts can be given back for two days"}},
+	{"amounts are held for a day", mutant{settle: func(m *Model, id ledger.ID, o *ledger.Outcome) {
+		if h := m.holds[id]; h != nil {
+			h.until = h.until.AddDate(0, 0, -1)
+		}
+	}}, []string{"amounts can be given back for two days"}},
 	{"amounts are given back to the next period", mutant{settle: func(m *Model, id ledger.ID, o *ledger.Outcome) {
 		if *o == ledger.NotSent {
 			charged(m, id, func(k *counter, e *event) { k.events[len(k.events)-1].amount -= e.amount })

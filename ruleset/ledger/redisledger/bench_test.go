@@ -83,9 +83,22 @@ end
 return {cost, remaining, tostring(-1), tostring(reset_after)}
 `
 
+// bare does what a decision cannot do without, and nothing else: it reads what
+// eight read, and writes as many keys that expire.
+const bare = `
+local KEYS, call = KEYS, redis.call
+call('TIME')
+call('MGET', unpack(KEYS))
+for i = 2, #KEYS do
+  call('PSETEX', KEYS[i], '90000000', ARGV[1])
+end
+return 1
+`
+
 // BenchmarkTrip compares decisions over eight limits with their floors: INCR
-// with the same client, and eight scripts of redis_rate, one after the other
-// and in one pipeline. Names are made for tables:
+// with the same client, a script that only reads and writes as many keys, and
+// eight scripts of redis_rate, one after the other and in one pipeline. Names
+// are made for tables:
 //
 //	go test -run xxx -bench Trip -count 5 | benchstat -row /way -col /clients -
 func BenchmarkTrip(b *testing.B) {
@@ -115,6 +128,10 @@ func BenchmarkTrip(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
+	bareSHA, err := floor.ScriptLoad(ctx, bare).Result()
+	if err != nil {
+		b.Fatal(err)
+	}
 	reserve := func(l *redisledger.Ledger, charges []ledger.Charge, refused bool) error {
 		var a ledger.Answer
 		id := ledger.ID{15: 1}
@@ -134,6 +151,14 @@ func BenchmarkTrip(b *testing.B) {
 	}{
 		{"incr", func([]ledger.Charge) error { return plain.Incr(ctx, key()).Err() }},
 		{"incr-pipelined", func([]ledger.Charge) error { return piped.Incr(ctx, key()).Err() }},
+		{"bare-script", func([]ledger.Charge) error {
+			keys := []string{"{bare}clock"} // and a hold and four that are new, and two that all have
+			for range 5 {
+				keys = append(keys, "{bare}"+strconv.FormatUint(rand.Uint64(), 36)+strconv.FormatUint(rand.Uint64(), 36))
+			}
+			keys = append(keys, "{bare}country"+strconv.Itoa(rand.IntN(20)), "{bare}everything")
+			return plain.EvalSha(ctx, bareSHA, keys, "0123456789abcdef").Err()
+		}},
 		{"admitted", func(buf []ledger.Charge) error { return reserve(ours, chargesOf(tallies, buf), false) }},
 		{"admitted-unpipelined", func(buf []ledger.Charge) error { return reserve(single, chargesOf(tallies, buf), false) }},
 		{"denied", func(buf []ledger.Charge) error {

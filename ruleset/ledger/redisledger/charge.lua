@@ -25,7 +25,7 @@
 -- Numbers are doubles where nothing is said, and times are milliseconds.
 local LOG, WIDE, MEMBERS, SUM = 0, 2, 4, 6
 local UNVERIFIED, REQUESTS = 1, 2 -- what is counted; 0 is sends, 3 other attempts
-local MOST, LAST_SUM = 4294967295, 9007199254740992
+local MOST, LAST_SUM, MAX_HELD = 4294967295, 9007199254740992, 172800000
 local RUNS, SPARE = 24, 256
 local n = #shape
 
@@ -478,7 +478,7 @@ for i, T in ipairs(shape) do
       o.keep, o.add = T.keep, T
     end
     if T.count <= UNVERIFIED then
-      expires = math.max(expires, T.kind == SUM and ends[i] or event + T.longest)
+      expires = math.max(expires, T.kind == SUM and math.min(ends[i], event + MAX_HELD) or event + T.longest)
       if T.kind == SUM then
         periods = periods .. put('<d', ends[i])
       end

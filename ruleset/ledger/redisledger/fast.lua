@@ -200,7 +200,7 @@ if charged then
   {{- if .Sums}}
   local expires = {{.HeldWindow}} > 0 and event + {{.HeldWindow}} or 0
   {{- range .Parts}}{{if .Sum}}
-  if e{{.I}} > expires then expires = e{{.I}} end
+  if e{{.I}} > expires then expires = math.min(e{{.I}}, math.max(expires, event + {{$.MaxHeld}})) end
   {{- end}}{{end}}
   call('PSETEX', KEYS[2], far or expires - now, put('<Bdd', 0, expires, event) .. ARGV[3]{{range .Parts}}{{if .Sum}} .. put('<d', e{{.I}}){{end}}{{end}})
   {{- else}}

@@ -26,9 +26,10 @@ import (
 )
 
 // authority makes certificates that servers and clients trust each other by.
-func authority(t testing.TB) (dir string, config *tls.Config) {
+// Files are the options of a client that has one.
+func authority(t testing.TB) (k *redistest.TLS, files string) {
 	t.Helper()
-	dir = t.TempDir()
+	dir := t.TempDir()
 	var parent *x509.Certificate
 	var parentKey *ecdsa.PrivateKey
 	for i, name := range []string{"ca", "server", "client"} {
@@ -61,21 +62,25 @@ func authority(t testing.TB) (dir string, config *tls.Config) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return dir, &tls.Config{RootCAs: pool, Certificates: []tls.Certificate{pair}}
+	in := func(name string) string { return filepath.Join(dir, name) }
+	return &redistest.TLS{
+		Config: &tls.Config{RootCAs: pool, Certificates: []tls.Certificate{pair}},
+		CA:     in("ca.pem"), Cert: in("server.pem"), Key: in("server.key"),
+	}, "&ca=" + in("ca.pem") + "&cert=" + in("client.pem") + "&key=" + in("client.key")
 }
 
 func TestTLS(t *testing.T) {
-	dir, config := authority(t)
-	in := func(name string) string { return filepath.Join(dir, name) }
-	s := redistest.StartTLS(t, config, in("ca.pem"), in("server.pem"), in("server.key"))
-	l := open(t, "rediss://"+s.Addr+"?timeout=1s&ca="+in("ca.pem")+"&cert="+in("client.pem")+"&key="+in("client.key"), "")
+	k, files := authority(t)
+	s := k.Start(t)
+	l := open(t, "rediss://"+s.Addr+"?timeout=1s"+files, "")
 	admitted(t, l, of(phones, 1))
 	refused(t, l, of(phones, 1))
+	certificate := files[strings.Index(files, "&cert="):]
 	for name, url := range map[string]string{
-		"no certificate": "rediss://" + s.Addr + "?ca=" + in("ca.pem"),
-		"no authority":   "rediss://" + s.Addr + "?cert=" + in("client.pem") + "&key=" + in("client.key"),
-		"another name":   "rediss://" + s.Addr + "?server_name=example.com&ca=" + in("ca.pem") + "&cert=" + in("client.pem") + "&key=" + in("client.key"),
-		"another host":   "rediss://localhost:" + strconv.Itoa(s.Port) + "?ca=" + in("ca.pem") + "&cert=" + in("client.pem") + "&key=" + in("client.key"),
+		"no certificate": "rediss://" + s.Addr + "?ca=" + k.CA,
+		"no authority":   "rediss://" + s.Addr + "?timeout=1s" + certificate,
+		"another name":   "rediss://" + s.Addr + "?server_name=example.com" + files,
+		"another host":   "rediss://localhost:" + strconv.Itoa(s.Port) + "?timeout=1s" + files,
 		"no TLS":         "redis://" + s.Addr,
 	} {
 		var a ledger.Answer
@@ -83,9 +88,41 @@ func TestTLS(t *testing.T) {
 			t.Errorf("%s: refused %t with %v", name, a.Refused, err)
 		}
 	}
-	if _, err := redisledger.Open(redisledger.Config{URL: "rediss://h?ca=" + in("nothing.pem")}); err == nil || !strings.Contains(err.Error(), "reading option ca") {
+	if _, err := redisledger.Open(redisledger.Config{URL: "rediss://h?ca=" + k.CA + "nothing"}); err == nil || !strings.Contains(err.Error(), "reading option ca") {
 		t.Errorf("error %v", err)
 	}
+}
+
+// All connections speak TLS: those to sentinels and to each server of a
+// cluster, also after another has taken over.
+func TestTLSFleets(t *testing.T) {
+	t.Run("sentinel", func(t *testing.T) {
+		k, files := authority(t)
+		r := k.StartSentinel(t, 1)
+		l := open(t, r.URL()+"?wait_replicas=1&timeout=2s"+files, "")
+		admittedInTheEnd(t, l, of(phones, 1))
+		master := r.Servers[0]
+		master.Kill()
+		r.WaitForMaster(t, master)
+		after := open(t, r.URL()+"?timeout=2s"+files, "")
+		refusedInTheEnd(t, after, of(phones, 1))
+		admitted(t, after, of(phones, 2))
+	})
+	t.Run("cluster", func(t *testing.T) {
+		k, files := authority(t)
+		c := k.StartCluster(t, 3, 0)
+		for _, spread := range []string{"", "&spread=8"} {
+			l := open(t, c.URL()+"?timeout=2s"+files+spread, strings.Trim(spread, "&=8"))
+			for key := range uint64(20) {
+				admitted(t, l, of(phones, key))
+				refused(t, l, of(phones, key))
+			}
+		}
+		plain := strings.Replace(c.URL(), "rediss", "redis", 1)
+		if l := open(t, plain+"?timeout=300ms", ""); answers(l, of(phones, 1)) {
+			t.Error("a client without TLS was answered")
+		}
+	})
 }
 
 // A replica takes over. With wait_replicas, what was admitted is there.

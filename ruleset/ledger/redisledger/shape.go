@@ -278,6 +278,7 @@ type fastLimit struct {
 }
 
 func (f fast) HeldTTL() int64 { return f.HeldWindow + 1 }
+func (f fast) MaxHeld() int64 { return millis(ledger.MaxHeld) }
 
 // write writes the script of a shape.
 func (s *shape) write() string {

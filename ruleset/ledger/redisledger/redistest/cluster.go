@@ -3,6 +3,7 @@ package redistest
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -22,11 +23,20 @@ const slots = 16384
 // StartCluster starts a cluster and waits until all of it is up.
 func StartCluster(t testing.TB, masters, replicas int) *Cluster {
 	t.Helper()
+	return (*TLS)(nil).StartCluster(t, masters, replicas)
+}
+
+// StartCluster starts a cluster and waits until all of it is up.
+func (k *TLS) StartCluster(t testing.TB, masters, replicas int) *Cluster {
+	t.Helper()
 	c := &Cluster{}
+	args := []string{"--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf",
+		"--cluster-node-timeout", "1000", "--cluster-replica-validity-factor", "0", "--repl-diskless-sync-delay", "0"}
+	if k != nil {
+		args = append(args, "--tls-cluster", "yes")
+	}
 	node := func() *Server {
-		return Start(t, "--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf",
-			"--cluster-port", strconv.Itoa(FreePort(t)), "--cluster-node-timeout", "1000",
-			"--cluster-replica-validity-factor", "0", "--repl-diskless-sync-delay", "0")
+		return k.Start(t, slices.Concat(args, []string{"--cluster-port", strconv.Itoa(FreePort(t))})...)
 	}
 	for i := range masters {
 		s := node()
@@ -99,7 +109,7 @@ func (c *Cluster) URL() string {
 	for _, s := range c.all() {
 		addrs = append(addrs, s.Addr)
 	}
-	return "redis+cluster://" + strings.Join(addrs, ",")
+	return c.Masters[0].tls.scheme("+cluster") + strings.Join(addrs, ",")
 }
 
 // Slot returns the slot of a key, and the master that served it at the start.

@@ -36,7 +36,7 @@ type Server struct {
 
 	t      testing.TB
 	args   []string
-	tls    *tls.Config
+	tls    *TLS // nil without
 	auth   [2]string
 	cmd    *exec.Cmd
 	done   chan struct{} // the process has ended
@@ -47,30 +47,70 @@ type Server struct {
 // port and the directory: "--maxmemory", "64mb".
 func Start(t testing.TB, args ...string) *Server {
 	t.Helper()
-	return start(t, args, nil)
+	return (*TLS)(nil).Start(t, args...)
 }
 
-// StartTLS starts a server that speaks TLS only, with these files, and asks
-// for client certificates of the same authority. Config is for the test's own
-// connections.
-func StartTLS(t testing.TB, config *tls.Config, ca, cert, key string) *Server {
-	t.Helper()
-	return start(t, []string{"--tls-ca-cert-file", ca, "--tls-cert-file", cert, "--tls-key-file", key}, config)
+// TLS has servers speak TLS only, with these files, and ask for client
+// certificates of the same authority. Config is for the test's own connections.
+// The methods of a nil TLS start servers without.
+type TLS struct {
+	Config        *tls.Config
+	CA, Cert, Key string
 }
 
-func start(t testing.TB, args []string, config *tls.Config) *Server {
+// settings are what servers are told, "name", "value", ...
+func (k *TLS) settings() []string {
+	if k == nil {
+		return nil
+	}
+	return []string{"tls-ca-cert-file", k.CA, "tls-cert-file", k.Cert, "tls-key-file", k.Key, "tls-replication", "yes"}
+}
+
+func (k *TLS) config() *tls.Config {
+	if k == nil {
+		return nil
+	}
+	return k.Config
+}
+
+// ports are the settings of where to listen. Some servers are built without TLS.
+func (k *TLS) ports(port int) []string {
+	if k == nil {
+		return []string{"port", strconv.Itoa(port)}
+	}
+	return []string{"port", "0", "tls-port", strconv.Itoa(port)}
+}
+
+// scheme is that of the URL of servers of a kind: "+sentinel".
+func (k *TLS) scheme(kind string) string {
+	if k == nil {
+		return "redis" + kind + "://"
+	}
+	return "rediss" + kind + "://"
+}
+
+// flags are settings as a command line has them.
+func flags(settings []string) []string {
+	var args []string
+	for i, s := range settings {
+		if i%2 == 0 {
+			s = "--" + s
+		}
+		args = append(args, s)
+	}
+	return args
+}
+
+// Start starts a server.
+func (k *TLS) Start(t testing.TB, args ...string) *Server {
 	t.Helper()
 	for try := 0; ; try++ {
 		port := FreePort(t)
 		s := &Server{
 			Addr: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), Port: port, Dir: dir(t),
-			t: t, tls: config,
+			t: t, tls: k,
 		}
-		ports := []string{"--port", strconv.Itoa(port)} // some servers are built without TLS
-		if config != nil {
-			ports = []string{"--port", "0", "--tls-port", strconv.Itoa(port)}
-		}
-		s.args = slices.Concat(ports, []string{
+		s.args = slices.Concat(flags(k.ports(port)), flags(k.settings()), []string{
 			"--bind", "127.0.0.1", "--dir", s.Dir,
 			"--save", "", "--appendonly", "no", "--maxmemory-policy", "noeviction",
 			"--logfile", filepath.Join(s.Dir, "log"),
@@ -189,7 +229,7 @@ func (s *Server) Auth(user, password string) { s.auth = [2]string{user, password
 // Client returns a client for looking at the server. The caller closes it.
 func (s *Server) Client() *redis.Client {
 	return redis.NewClient(&redis.Options{
-		Addr: s.Addr, Protocol: 2, MaxRetries: -1, DisableIdentity: true, TLSConfig: s.tls,
+		Addr: s.Addr, Protocol: 2, MaxRetries: -1, DisableIdentity: true, TLSConfig: s.tls.config(),
 		Username: s.auth[0], Password: s.auth[1], DialTimeout: time.Second, DialerRetries: 1,
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -25,14 +26,20 @@ const MasterName = "main"
 // until they know each other.
 func StartSentinel(t testing.TB, replicas int) *Replicated {
 	t.Helper()
-	r := &Replicated{Servers: []*Server{Start(t)}}
+	return (*TLS)(nil).StartSentinel(t, replicas)
+}
+
+// StartSentinel starts a master with replicas and three sentinels.
+func (k *TLS) StartSentinel(t testing.TB, replicas int) *Replicated {
+	t.Helper()
+	r := &Replicated{Servers: []*Server{k.Start(t)}}
 	master := r.Servers[0]
 	for range replicas {
-		r.Servers = append(r.Servers, Start(t, "--replicaof", "127.0.0.1 "+strconv.Itoa(master.Port), "--repl-diskless-sync-delay", "0"))
+		r.Servers = append(r.Servers, k.Start(t, "--replicaof", "127.0.0.1 "+strconv.Itoa(master.Port), "--repl-diskless-sync-delay", "0"))
 	}
 	follow(t, master, replicas)
 	for range 3 {
-		r.Sentinels = append(r.Sentinels, startSentinel(t, master))
+		r.Sentinels = append(r.Sentinels, k.startSentinel(t, master))
 	}
 	until(t, "the sentinels know each other", func() bool {
 		for _, s := range r.Sentinels {
@@ -49,15 +56,19 @@ func StartSentinel(t testing.TB, replicas int) *Replicated {
 	return r
 }
 
-func startSentinel(t testing.TB, master *Server) *Server {
+func (k *TLS) startSentinel(t testing.TB, master *Server) *Server {
 	t.Helper()
-	s := &Server{t: t, Port: FreePort(t), Dir: dir(t)}
+	s := &Server{t: t, tls: k, Port: FreePort(t), Dir: dir(t)}
 	s.Addr = "127.0.0.1:" + strconv.Itoa(s.Port)
 	config := filepath.Join(s.Dir, "sentinel.conf")
-	text := fmt.Sprintf("port %d\nbind 127.0.0.1\ndir %s\nlogfile %s\nsentinel monitor %s 127.0.0.1 %d 2\n"+
+	var text strings.Builder
+	for pair := range slices.Chunk(slices.Concat(k.ports(s.Port), k.settings()), 2) {
+		fmt.Fprintln(&text, pair[0], pair[1])
+	}
+	fmt.Fprintf(&text, "bind 127.0.0.1\ndir %s\nlogfile %s\nsentinel monitor %s 127.0.0.1 %d 2\n"+
 		"sentinel down-after-milliseconds %s 300\nsentinel failover-timeout %s 3000\n",
-		s.Port, s.Dir, filepath.Join(s.Dir, "log"), MasterName, master.Port, MasterName, MasterName)
-	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		s.Dir, filepath.Join(s.Dir, "log"), MasterName, master.Port, MasterName, MasterName)
+	if err := os.WriteFile(config, []byte(text.String()), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	s.args = []string{config, "--sentinel"}
@@ -74,7 +85,7 @@ func (r *Replicated) URL() string {
 	for _, s := range r.Sentinels {
 		addrs = append(addrs, s.Addr)
 	}
-	return "redis+sentinel://" + strings.Join(addrs, ",") + "/" + MasterName
+	return r.Servers[0].tls.scheme("+sentinel") + strings.Join(addrs, ",") + "/" + MasterName
 }
 
 // WaitForMaster waits until the sentinels agree on another master than old,

@@ -1,0 +1,189 @@
+package request
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// About is what a request of a Case is about.
+type About uint8
+
+const (
+	// AboutPhone: the phone is in the request. Without it the Case does not fit.
+	AboutPhone About = iota
+	// AboutEmail: an email address is in the request, and no phone. A request
+	// that has both, or neither, does not fit.
+	AboutEmail
+	// AboutAccount: the app knows the number, and the request does not have it.
+	// It has a session or a handle instead.
+	AboutAccount
+	// AboutNothing: nothing is sent, and no phone is in the request.
+	AboutNothing
+)
+
+var aboutWords = [...]string{AboutPhone: "phone", AboutEmail: "email", AboutAccount: "account", AboutNothing: "nothing"}
+
+// String is the word that operators write: "account".
+func (a About) String() string { return aboutWords[a] }
+
+// Case is one of several shapes that requests for one gate may have: which
+// requests have it, and where their values stand.
+//
+// The Shape within says where the values stand. In a Case that is not about a
+// phone, its Phone is where none may stand: a request that has one there has
+// another shape.
+type Case struct {
+	Shape
+
+	About   About
+	Methods []string                 // as they are sent, one of them; at least one
+	Path    func(*http.Request) bool // nil takes every path
+	Where   []Condition              // all of them
+
+	// Region and CountryCode are read beside the phone, which is then a number
+	// within a country: an ISO 3166 code, or a calling code with or without "+".
+	Region, CountryCode Source
+
+	// Handles name what an earlier answer handed out: a flow, a factor. Those
+	// that are there are read. Segment is one more, which comes first: the
+	// step of the path that is one, from 1; 0 is none.
+	Handles []Source
+	Segment int
+	// Session is who asks: the first credential that is there, in the order in
+	// which the app looks for them.
+	Session []Credential
+
+	// Fold matches the keys of JSON as Go's encoding/json does: without case,
+	// the last one of several wins, and null overwrites nothing.
+	Fold bool
+	// AnyType takes a body for JSON whatever its type says, for apps that do.
+	AnyType bool
+}
+
+// Bounds of what a Case reads beside the facts, in bytes.
+const (
+	MaxHandle  = 512
+	MaxSession = 16 << 10
+	maxRegion  = 8
+)
+
+// prepared is a Case made ready for reading.
+type prepared struct {
+	*Case
+	plan *plan
+	// Slots of what is read beside the facts.
+	region, countryCode int // 0: not asked for
+	where               []int
+	handles             []int
+	session             []int
+}
+
+// prepare makes c ready, or says what is wrong with it.
+func (c *Case) prepare() (*prepared, error) {
+	if len(c.Methods) == 0 {
+		return nil, fmt.Errorf("no method")
+	}
+	if c.MaxBody < 0 || c.MaxBody > LargestMaxBody {
+		return nil, fmt.Errorf("max_body: between 1 and %d bytes are accepted", LargestMaxBody)
+	}
+	p, err := compile(c.sources())
+	if err != nil {
+		return nil, err
+	}
+	p.several, p.fold, p.anyType = true, c.Fold, c.AnyType
+	ready := &prepared{Case: c, plan: p}
+	next := facts
+	// look returns the slot of what stands at src. Two who ask for one place
+	// share it; it may be something else than a string only if all agree.
+	look := func(word string, src Source, loose bool) int {
+		wants := p.wants[src.kind]
+		if i := slices.IndexFunc(wants, func(w want) bool { return w.source == src }); i >= 0 {
+			wants[i].loose = wants[i].loose && loose
+			return int(wants[i].fact)
+		}
+		if next == slots && err == nil {
+			err = fmt.Errorf("more than %d values are asked for", slots)
+		}
+		if err != nil {
+			return 0
+		}
+		err = p.add(want{fact: next, word: word, loose: loose, source: src})
+		next++
+		return int(next - 1)
+	}
+	for _, w := range c.Where {
+		ready.where = append(ready.where, look("where", w.Source, w.Test != Equals || w.literal()))
+	}
+	if !c.Region.IsZero() {
+		ready.region = look("region", c.Region, false)
+	}
+	if !c.CountryCode.IsZero() {
+		ready.countryCode = look("country code", c.CountryCode, false)
+	}
+	for _, src := range c.Handles {
+		ready.handles = append(ready.handles, look("handle", src, false))
+	}
+	for _, s := range c.Session {
+		ready.session = append(ready.session, look("session", s.Source(), false))
+	}
+	if err != nil {
+		return nil, err
+	}
+	if c.AnyType && p.format == Form {
+		return nil, fmt.Errorf("a form is told by its type: only JSON can be read whatever the type says")
+	}
+	return ready, c.contradiction()
+}
+
+// contradiction says what makes c a shape that nothing has, or that tells
+// nothing.
+func (c *Case) contradiction() error {
+	switch {
+	case c.About == AboutPhone && c.Phone.IsZero():
+		return fmt.Errorf("it is about a phone, and does not say where the phone stands")
+	case c.About == AboutEmail && c.Email.IsZero():
+		return fmt.Errorf("it is about an email address, and does not say where the address stands")
+	case c.About == AboutEmail && c.Phone.IsZero():
+		return fmt.Errorf("it is about an email address, and does not say where a phone would stand: only a request that has none there is not about a phone")
+	case c.About == AboutAccount && len(c.Handles) == 0 && c.Segment == 0 && len(c.Session) == 0:
+		return fmt.Errorf("it is about an account, and names neither a session nor a handle")
+	case c.About != AboutPhone && !(c.Region.IsZero() && c.CountryCode.IsZero()):
+		return fmt.Errorf("a country belongs to a phone, and it is not about one")
+	case !c.Region.IsZero() && !c.CountryCode.IsZero():
+		return fmt.Errorf("a region and a country code: one of them says where a number belongs")
+	}
+	for i, w := range c.Where {
+		for _, v := range c.Where[:i] {
+			if v.Source == w.Source {
+				return fmt.Errorf("where speaks of %s twice", w.Source)
+			}
+		}
+		if w.Source == c.Phone && (w.Test == Exists) != (c.About == AboutPhone) {
+			return fmt.Errorf("where says of the phone's place what cannot be: %s", w)
+		}
+	}
+	return nil
+}
+
+// takes reports whether c is about requests of r's method and path.
+func (c *Case) takes(r *http.Request) bool {
+	return slices.Contains(c.Methods, r.Method) && (c.Path == nil || c.Path(r))
+}
+
+// segment returns the step of r's path that is a handle.
+func (c *Case) segment(r *http.Request) string {
+	if c.Segment == 0 {
+		return ""
+	}
+	rest := strings.TrimPrefix(r.URL.Path, "/")
+	for range c.Segment - 1 {
+		var ok bool
+		if _, rest, ok = strings.Cut(rest, "/"); !ok {
+			return ""
+		}
+	}
+	step, _, _ := strings.Cut(rest, "/")
+	return step
+}

@@ -1,0 +1,129 @@
+package ruleset
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+
+	"github.com/otpgate/otpgate/ruleset/ledger"
+	"github.com/otpgate/otpgate/ruleset/phone"
+	"github.com/otpgate/otpgate/ruleset/request"
+)
+
+// shapes are the shapes of a ruleset that has several.
+type shapes struct {
+	*request.Shapes
+	list []shapeSettings
+}
+
+func newShapes(list []shapeSettings) (*shapes, error) {
+	cases := make([]request.Case, len(list))
+	for i := range list {
+		cases[i] = list[i].Case
+	}
+	read, err := request.NewShapes(cases)
+	return &shapes{read, list}, err
+}
+
+// readShape gathers the facts of a request that has one of several shapes.
+func (d *decision) readShape(r *http.Request) bool {
+	f := &d.Facts
+	found, problem := d.rules.shapes.Read(r)
+	if problem != nil {
+		return d.unread(problem)
+	}
+	s := &d.rules.shapes.list[found.Case]
+	d.shape, f.Shape = s, s.name
+	f.Device, f.Proof = found.Device, found.Proof
+	f.handles, f.session = found.Handles, found.Session
+	switch s.About {
+	case request.AboutPhone:
+		number, err := d.rules.parseShaped(s, &found)
+		if !d.take(number, err) {
+			return false
+		}
+	case request.AboutAccount:
+		if f.session == "" && len(f.handles) > 0 {
+			f.session = "handle " + f.handles[0]
+		}
+	}
+	return d.takeEmail(found.Email)
+}
+
+var (
+	errSpelling = errors.New("spelled in another way than the ruleset lets pass")
+	errRegion   = errors.New("the region beside it is none")
+)
+
+// parseShaped reads a number as a shape has it.
+func (r *Ruleset) parseShaped(s *shapeSettings, found *request.Found) (phone.Number, error) {
+	if !s.spelling.strict() {
+		if err := checkPlus(found.Phone, s.Phone.Kind()); err != nil {
+			return phone.Number{}, err
+		}
+	}
+	raw, ok := s.spelling.spelled(found.Phone)
+	if !ok {
+		return phone.Number{}, errSpelling
+	}
+	region := s.region
+	switch {
+	case found.Region != "":
+		if region = found.Region; !phone.IsRegion(region) {
+			return phone.Number{}, errRegion
+		}
+	case !s.CountryCode.IsZero():
+		var err error
+		if raw, err = withCode(found.CountryCode, raw); err != nil {
+			return phone.Number{}, err
+		}
+	}
+	number, err := r.parse(raw, region)
+	if err == nil && !s.spelling.holds(found.Phone, number) {
+		return phone.Number{}, errSpelling
+	}
+	return number, err
+}
+
+// sendsNothing reports whether it is known of the request that no code is sent
+// for it.
+func (d *decision) sendsNothing() bool { return d.shape != nil && !d.shape.sends }
+
+// pass lets a request through that sends nothing. Nothing is held for it, and
+// only what counts requests is charged; a number that the app will keep is
+// judged as if a code were sent to it.
+func (d *decision) pass(ctx context.Context) bool {
+	for i := range d.policy.checks {
+		c := &d.policy.checks[i]
+		if c.name == CheckNumber && !d.heed(c.name, c.shadow, c.ask(&d.Facts)) {
+			return false
+		}
+	}
+	d.collect()
+	d.charges = slices.DeleteFunc(d.charges, func(c ledger.Charge) bool { return !c.Tally.Count.Attempts() })
+	if len(d.charges) > 0 {
+		if !d.heard(d.gate.ledger.Look(ctx, d.Facts.At, d.charges, &d.answer)) {
+			return false
+		}
+		d.markShadow(func(*ledger.Tally) bool { return true })
+	}
+	return d.challenge.then == "" || d.prove(ctx)
+}
+
+// tellsSession reports whether l counts for the caller's own session: one whose
+// credential it had to know. A claim can be made up.
+func (d *decision) tellsSession(l *limit) bool {
+	if d.shape == nil || len(l.per) != 1 || l.per[0].fact != perSession {
+		return false
+	}
+	return !slices.ContainsFunc(d.shape.Session, request.Credential.IsClaim)
+}
+
+// Shape is the name of the shape that the request has; empty where all requests
+// have one, or it has none.
+func (j *Judgement) Shape() string { return j.Facts.Shape }
+
+// Handles are what the request names of an earlier answer, in the order of the
+// shape.
+func (j *Judgement) Handles() []string { return j.Facts.handles }

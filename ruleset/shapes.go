@@ -1,0 +1,343 @@
+package ruleset
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/otpgate/otpgate/ruleset/internal/strict"
+	"github.com/otpgate/otpgate/ruleset/request"
+)
+
+// shapeSettings is one of several shapes that requests have.
+type shapeSettings struct {
+	request.Case
+	name     string
+	paths    []pathPattern
+	sends    bool
+	noProof  bool
+	region   string // fixed
+	spelling spellingWord
+	handles  []handlePlace
+	pos      strict.Pos
+}
+
+// noPath matches nothing. It stands for what matches paths where a ruleset is
+// only looked at.
+func noPath(*http.Request) bool { return false }
+
+// requests fills in the shapes.
+func (c *compiler) requests(s *settings) {
+	sections := c.doc.Requests
+	if !c.doc.Request.Pos.IsZero() {
+		c.src.Errorf(sections.Pos, "request and requests: one of them says what requests look like; take request out, or make it the first of requests")
+		return
+	}
+	if sections.Bad {
+		return
+	}
+	if len(sections.V) == 0 {
+		c.src.Errorf(sections.Pos, "requests is an empty list, so that nothing could pass: add the shape of a request")
+		return
+	}
+	names := make(map[string]int) // and their lines
+	for i := range sections.V {
+		section := &sections.V[i]
+		shape, ok := c.shape(section)
+		if line, taken := names[shape.name]; taken && section.Name.Good() {
+			c.src.Errorf(section.Name.Pos, "two shapes are called %q: the other is in line %d", shape.name, line)
+		} else {
+			names[shape.name] = section.Name.Pos.Line
+		}
+		if !ok {
+			continue
+		}
+		if j := slices.IndexFunc(s.shapes, func(t shapeSettings) bool { return t.takesAll(&shape) }); j >= 0 {
+			c.src.Errorf(section.Pos, "shape %q is never reached: shape %q (line %d) takes every request that it would", shape.name, s.shapes[j].name, s.shapes[j].pos.Line)
+		} else if j := slices.IndexFunc(s.shapes, func(t shapeSettings) bool { return shape.sends && t.letsThrough(&shape) }); j >= 0 {
+			c.src.Errorf(section.Pos, "shape %q (line %d) lets requests through that shape %q is for: put it behind", s.shapes[j].name, s.shapes[j].pos.Line, shape.name)
+		}
+		s.shapes = append(s.shapes, shape)
+	}
+	if regions := fixedRegions(s.shapes); len(regions) == 1 {
+		s.region = regions[0] // for numbers that come without a request
+	}
+}
+
+// shape checks one shape and fills in what it leaves out.
+func (c *compiler) shape(section *shapeSection) (shapeSettings, bool) {
+	s := shapeSettings{name: string(section.Name.V), pos: section.Pos, sends: section.Sends.Or(true), spelling: section.Spelling.Or("any")}
+	s.About = section.About.Or("phone").means()
+	s.Phone, s.Email, s.Device = section.Phone.V.Source, section.Email.V.Source, section.Device.V.Source
+	s.Fold, s.AnyType = section.Fold.V, section.Types.V == "any"
+	s.MaxBody = request.DefaultMaxBody
+	ok := !section.Name.Bad && !section.Method.Bad && !section.Where.Bad && !section.About.Bad && !section.Phone.Bad && !section.Email.Bad && !section.Handle.Bad && !section.Session.Bad
+	fail := func(pos strict.Pos, format string, args ...any) {
+		c.src.Errorf(pos, format, args...)
+		ok = false
+	}
+	for _, m := range section.Method.Items {
+		s.Methods = append(s.Methods, string(m.V))
+	}
+	if len(s.Methods) == 0 && !section.Method.Bad && section.Method.Set {
+		fail(section.Method.Pos, "method is an empty list, so that nothing could pass")
+	}
+	for _, w := range section.Where.Items {
+		s.Where = append(s.Where, w.V.Condition)
+	}
+	for _, credential := range section.Session.Items {
+		s.Session = append(s.Session, credential.V.Credential)
+	}
+	ok = c.paths(section, &s) && ok
+	ok = c.handles(section, &s) && ok
+	if section.MaxBody.Good() {
+		if s.MaxBody = int64(section.MaxBody.V); s.MaxBody < 64 || s.MaxBody > request.LargestMaxBody {
+			fail(section.MaxBody.Pos, "a body of %s is not possible: use 64B to 16MiB", section.MaxBody.V)
+		}
+	}
+	s.region, s.Region, s.CountryCode = section.Region.V.fixed, section.Region.V.place, section.CountryCode.V.Source
+	isAbout := s.About == request.AboutPhone
+	if section.Sends.Set && !isAbout {
+		fail(section.Sends.Pos, "sends is for shapes that are about a phone: one that says about: %s %s", s.About, map[bool]string{true: "sends", false: "sends nothing"}[s.About == request.AboutAccount])
+	}
+	for _, word := range []struct {
+		name string
+		pos  strict.Pos
+		set  bool
+	}{{"region", section.Region.Pos, section.Region.Set}, {"country_code", section.CountryCode.Pos, section.CountryCode.Set}, {"spelling", section.Spelling.Pos, section.Spelling.Set}} {
+		if word.set && !isAbout {
+			fail(word.pos, "%s says how to read a number, and the shape says about: %s", word.name, s.About)
+		}
+	}
+	switch {
+	case s.About == request.AboutNothing && len(s.paths) == 0 && !section.Path.Bad:
+		fail(section.About.Pos, "about: nothing needs a path: without one, requests that send could have this shape")
+	case !isAbout:
+	case section.Region.Set && section.CountryCode.Set:
+		fail(section.CountryCode.Pos, "region and country_code: one of them says where a number belongs")
+	case s.spelling != "any" && (s.region != "" || !s.Region.IsZero() || !s.CountryCode.IsZero()):
+		fail(section.Spelling.Pos, "spelling: %s has the country code in every number, so that no region says where it belongs: take one of them out", s.spelling)
+	}
+	s.sends = s.sends && (isAbout || s.About == request.AboutAccount)
+	s.noProof = section.Proof.V.none
+	s.Proof = section.Proof.V.Source
+	if !section.Proof.Set && s.sends && c.asksForProof() {
+		s.Proof = defaultProof(s.Phone)
+		if !isAbout {
+			s.Proof = defaultProof(request.Source{})
+		}
+	}
+	if s.noProof && !c.asksForProof() {
+		c.src.Warnf(section.Proof.Pos, "proof: none has no effect: human.require is never")
+	}
+	if !ok || section.Path.Bad || !section.Method.Set || !section.Name.Set {
+		return s, false
+	}
+	_, err := request.NewShapes([]request.Case{s.Case})
+	if err != nil {
+		fail(section.Pos, "shape %q: %v", s.name, errors.Unwrap(err))
+	}
+	return s, ok
+}
+
+// paths gives s its patterns, and what matches them.
+func (c *compiler) paths(section *shapeSection, s *shapeSettings) bool {
+	if !section.Path.Set || section.Path.Bad {
+		return true
+	}
+	if len(section.Path.Items) == 0 {
+		c.src.Errorf(section.Path.Pos, "path is an empty list, so that nothing could pass: say which, or leave path out")
+		return false
+	}
+	var matchers []func(*http.Request) bool
+	for _, p := range section.Path.Items {
+		s.paths = append(s.paths, p.V)
+		match, err := noPath, error(nil)
+		switch {
+		case c.wiring.MatchPath != nil:
+			match, err = c.wiring.MatchPath(string(p.V))
+		case !c.wiring.Unwired:
+			err = errors.New("nothing here matches paths")
+		}
+		if err != nil {
+			c.src.Errorf(p.Pos, "path %s: %v", p.V, err)
+			return false
+		}
+		matchers = append(matchers, match)
+	}
+	s.Path = matchers[0]
+	if len(matchers) > 1 {
+		s.Path = func(r *http.Request) bool {
+			return slices.ContainsFunc(matchers, func(match func(*http.Request) bool) bool { return match(r) })
+		}
+	}
+	return true
+}
+
+// handles gives s its handles.
+func (c *compiler) handles(section *shapeSection, s *shapeSettings) bool {
+	for _, h := range section.Handle.Items {
+		s.handles = append(s.handles, h.V)
+		if !h.V.path {
+			s.Handles = append(s.Handles, h.V.Source)
+			continue
+		}
+		for i, p := range s.paths {
+			step := p.star()
+			if step == 0 || i > 0 && step != s.Segment {
+				c.src.Errorf(h.Pos, "handle: %s: %s has no one star between slashes that it could be, as in /factors/*/challenge", pathHandle, p)
+				return false
+			}
+			s.Segment = step
+		}
+		if len(s.paths) == 0 && !section.Path.Bad {
+			c.src.Errorf(h.Pos, "handle: %s needs a path with a star between slashes, as in /factors/*/challenge", pathHandle)
+			return false
+		}
+	}
+	return true
+}
+
+// takesAll reports whether every request that t would take is taken by s, which
+// is asked before. It can miss some.
+func (s *shapeSettings) takesAll(t *shapeSettings) bool {
+	for _, m := range t.Methods {
+		if !slices.Contains(s.Methods, m) {
+			return false
+		}
+	}
+	for _, p := range t.paths {
+		if len(s.paths) > 0 && !slices.Contains(s.paths, p) && !s.matches(p) {
+			return false
+		}
+	}
+	if len(s.Where) > 0 || len(t.paths) == 0 && len(s.paths) > 0 {
+		return false
+	}
+	if s.About == t.About && s.Phone == t.Phone && s.Email == t.Email && s.AnyType == t.AnyType {
+		return true
+	}
+	return (s.About == request.AboutAccount || s.About == request.AboutNothing) && s.Phone.IsZero()
+}
+
+// letsThrough reports whether s, which is asked before t and sends nothing,
+// takes requests of a method and path that t is for, whatever is in them.
+func (s *shapeSettings) letsThrough(t *shapeSettings) bool {
+	return s.About == request.AboutNothing && len(s.Where) == 0 &&
+		slices.ContainsFunc(t.Methods, func(m string) bool { return slices.Contains(s.Methods, m) }) &&
+		(len(t.paths) == 0 || slices.ContainsFunc(t.paths, func(p pathPattern) bool { return slices.Contains(s.paths, p) || s.matches(p) }))
+}
+
+// matches reports whether s takes what a pattern of paths stands for, with
+// something that nobody names in the place of its stars.
+func (s *shapeSettings) matches(p pathPattern) bool {
+	path := strings.ReplaceAll(string(p), "*", "whatever~else")
+	r := &http.Request{Method: http.MethodGet, URL: &url.URL{Path: path}}
+	return s.Path(r)
+}
+
+// namesRegion reports whether a shape names a region, be it a bad one.
+func namesRegion(s *shapeSection) bool { return s.Region.Bad || s.Region.V.fixed != "" }
+
+// fixedRegions are the regions that shapes name, each once.
+func fixedRegions(shapes []shapeSettings) []string {
+	var regions []string
+	for _, s := range shapes {
+		if s.region != "" && !slices.Contains(regions, s.region) {
+			regions = append(regions, s.region)
+		}
+	}
+	return regions
+}
+
+// says reports whether request, or one of requests, says something.
+func (c *compiler) says(what func(*shapeSection) bool, request bool) bool {
+	return request || slices.ContainsFunc(c.doc.Requests.V, func(s shapeSection) bool { return what(&s) })
+}
+
+func (c *compiler) hasEmail() bool {
+	return c.says(func(s *shapeSection) bool { return s.Email.Set }, c.doc.Request.Email.Set)
+}
+
+// hasSession reports whether a session, or the handle that stands for one, is
+// ever known.
+func (c *compiler) hasSession() bool {
+	return c.says(func(s *shapeSection) bool { return s.Session.Set || s.Handle.Set }, false)
+}
+
+// remarksOnShapes warns about what is allowed, but seldom meant.
+func (c *compiler) remarksOnShapes(s *settings) {
+	own := slices.ContainsFunc(s.limits, func(l limit) bool {
+		return !l.shadow && counts[l.count] != counts["wrong_codes"] && slices.ContainsFunc(l.per, func(p per) bool { return p.fact == perSession || p.fact == perHandle })
+	})
+	for _, shape := range s.shapes {
+		if shape.About == request.AboutAccount && !own {
+			c.src.Warnf(shape.pos, "shape %q is about an account, and no limit counts for one: add {per: session, max: 5, in: 24h}", shape.name)
+			return
+		}
+	}
+}
+
+// show writes the shapes as a ruleset does.
+func (p *printer) shapes(shapes []shapeSettings) {
+	p.line("requests:")
+	for _, s := range shapes {
+		p.line("  - name: %s", s.name)
+		p.indent += 2
+		p.line("method: %s", oneOrList(s.Methods, text))
+		if len(s.paths) > 0 {
+			p.line("path: %s", oneOrList(s.paths, func(path pathPattern) string { return text(string(path)) }))
+		}
+		if len(s.Where) > 0 {
+			p.line("where: %s", list(s.Where, func(w request.Condition) string { return text(w.String()) }))
+		}
+		p.line("about: %s", s.About)
+		if s.About == request.AboutPhone {
+			p.line("sends: %t", s.sends)
+		}
+		p.optional("phone", s.Phone.String())
+		p.optional("email", s.Email.String())
+		p.optional("device", s.Device.String())
+		if s.noProof {
+			p.line("proof: none")
+		}
+		p.optional("proof", s.Proof.String())
+		p.optional("region", regionPlace{s.region, s.Region}.String())
+		p.optional("country_code", s.CountryCode.String())
+		if s.About == request.AboutPhone {
+			p.line("spelling: %s", s.spelling)
+		}
+		if len(s.handles) > 0 {
+			p.line("handle: %s", oneOrList(s.handles, func(h handlePlace) string { return text(h.String()) }))
+		}
+		if len(s.Session) > 0 {
+			p.line("session: %s", oneOrList(s.Session, func(c request.Credential) string { return text(c.String()) }))
+		}
+		p.line("fold: %t", s.Fold)
+		p.line("types: %s", map[bool]typesWord{false: "declared", true: "any"}[s.AnyType])
+		p.line("max_body: %s", strict.Size(s.MaxBody))
+		p.indent -= 2
+	}
+}
+
+func oneOrList[T any](items []T, text func(T) string) string {
+	if len(items) == 1 {
+		return text(items[0])
+	}
+	return list(items, text)
+}
+
+// A shape's number, where a calling code stands beside it.
+func withCode(code, number string) (string, error) {
+	code = strings.TrimPrefix(code, "+")
+	if code == "" || len(code) > 3 || code[0] == '0' || strings.Trim(code, "0123456789") != "" {
+		return "", fmt.Errorf("the calling code beside it is none")
+	}
+	if trimmed := strings.TrimSpace(number); strings.HasPrefix(trimmed, "+") || strings.HasPrefix(trimmed, "00") {
+		return "", fmt.Errorf("it has a calling code, and another one beside it")
+	}
+	return "+" + code + " " + number, nil
+}
