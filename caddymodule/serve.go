@@ -119,7 +119,8 @@ func (h *Handler) proxy(w http.ResponseWriter, r *http.Request, next caddyhttp.H
 // settle closes the hold and writes the log.
 func (h *Handler) settle(gate *ruleset.Gate, d *decision) {
 	p := &d.passage
-	outcome := ruleset.OutcomeOf(p.result().Meaning)
+	result := p.result()
+	outcome := ruleset.OutcomeOf(result.Meaning)
 	now := time.Now()
 	// The client cannot end this by going away. How long it may take is the
 	// ledger's to bound.
@@ -127,6 +128,10 @@ func (h *Handler) settle(gate *ruleset.Gate, d *decision) {
 	if err := gate.Settle(ctx, now, d.Judgement, outcome); err != nil {
 		d.metrics.failed(ruleset.CheckLedger)
 		h.logger.Error("not settled: the charges stay", zap.String("gate", d.log.gate), zap.String("id", d.log.id), zap.Error(err))
+	}
+	if err := gate.Learn(ctx, now, d.Judgement, result); err != nil {
+		d.metrics.failed(ruleset.CheckLedger)
+		h.logger.Error("not remembered: requests that name the handle of this one are judged without its number", zap.String("gate", d.log.gate), zap.String("id", d.log.id), zap.Error(err))
 	}
 	d.metrics.settled[outcome].Inc()
 	d.log.passed = true

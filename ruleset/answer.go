@@ -16,6 +16,7 @@ type answerSettings struct {
 	keep                   time.Duration // how long a handle is known
 	maxBody                int64
 	reader                 *answer.Reader
+	own                    bool // there is a section for it
 }
 
 // placedSign is a sign and where it was written: nowhere, if it is a default.
@@ -65,7 +66,7 @@ func spans(ends ...int) []placedSign {
 // base.
 func (c *compiler) answers(base answerSettings, a *answerSection) answerSettings {
 	s := base
-	if a == nil {
+	if s.own = a != nil; !s.own {
 		a = &answerSection{}
 	}
 	bad := a.Sent.Bad || a.Unknown.Bad || a.NotSent.Bad
@@ -99,7 +100,7 @@ func (c *compiler) answers(base answerSettings, a *answerSection) answerSettings
 			return s
 		}
 	}
-	if bad || !c.possible(&s) {
+	if bad || !c.possible(&s, a) {
 		return s
 	}
 	var err error
@@ -144,34 +145,42 @@ func (c *compiler) noSilence(signs []placedSign, why string) (found bool) {
 
 // possible objects to signs that contradict each other, and to those that can
 // never hold because another one always does before: unknown holds before
-// sent, and sent before not_sent.
-func (c *compiler) possible(s *answerSettings) bool {
+// sent, and sent before not_sent. What the section does not say was looked at
+// before.
+func (c *compiler) possible(s *answerSettings, a *answerSection) bool {
 	fine := true
-	for _, n := range s.notSent {
-		for _, y := range s.sent {
-			if from, to := overlap(n.Sign, y.Sign); from <= to && len(n.Conditions)+len(y.Conditions) == 0 {
-				c.src.Errorf(later(n, y), "status %s cannot mean both: sent says %s, not_sent says %s", answer.Sign{From: from, To: to}, y, n)
-				fine = false
-			}
-		}
-	}
 	lists := []struct {
-		word  string
-		signs []placedSign
-	}{{"unknown", s.unknown}, {"sent", s.sent}, {"not_sent", s.notSent}}
+		word    string
+		signs   []placedSign
+		written bool
+	}{{"unknown", s.unknown, a.Unknown.Set}, {"sent", s.sent, a.Sent.Set}, {"not_sent", s.notSent, a.NotSent.Set}}
 	for i, first := range lists {
-		for _, f := range first.signs {
-			for _, then := range lists[i+1:] {
+		for _, then := range lists[i+1:] {
+			if !first.written && !then.written {
+				continue
+			}
+			for _, f := range first.signs {
 				for _, t := range then.signs {
-					if first.word == "sent" && len(t.Conditions) == 0 {
-						continue // that was said above
+					if first.word == "sent" && len(f.Conditions)+len(t.Conditions) == 0 {
+						fine = c.either(f, t) && fine
+					} else {
+						fine = c.holds(first.word, f, t) && fine
 					}
-					fine = c.holds(first.word, f, t) && fine
 				}
 			}
 		}
 	}
 	return fine
+}
+
+// either objects to a status that stands in both lists.
+func (c *compiler) either(sent, notSent placedSign) bool {
+	from, to := overlap(sent.Sign, notSent.Sign)
+	if from > to {
+		return true
+	}
+	c.src.Errorf(later(notSent, sent), "status %s cannot mean both: sent says %s, not_sent says %s", answer.Sign{From: from, To: to}, sent, notSent)
+	return false
 }
 
 // holds objects to t if it never holds because f, of the list of that word,

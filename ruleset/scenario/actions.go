@@ -3,6 +3,7 @@ package scenario
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -50,19 +51,27 @@ const (
 )
 
 func (a *app) play(s *stage, at time.Time) (answer, error) {
-	return s.settle(a.name, func(j *judged) (string, error) {
-		outcome := ledger.NotSent
+	return s.each(a.name, func(j *judged) (string, error) {
+		if j.Judgement == nil || j.Verdict.Action != ruleset.Allow {
+			return nothingHeld, nil
+		}
+		result := answers.Result{Meaning: answers.NotSent}
 		switch a.status {
 		case noConnection:
 		case noAnswer:
-			outcome = ruleset.OutcomeOf(j.Answers().NoAnswer(0))
+			result.Meaning = j.Answers().NoAnswer(0)
 		default:
 			var reading answers.Reading
 			reading.Begin(j.Answers(), a.status, a.header, at)
 			reading.Write([]byte(a.body))
-			outcome = ruleset.OutcomeOf(reading.End().Meaning)
+			result = reading.End()
 		}
-		return outcome.String(), j.gate.Settle(context.Background(), at, j.Judgement, outcome)
+		text := nothingHeld
+		if j.Verdict.Held {
+			text = result.Meaning.String()
+		}
+		ctx := context.Background()
+		return text, errors.Join(j.gate.Settle(ctx, at, j.Judgement, ruleset.OutcomeOf(result.Meaning)), j.gate.Learn(ctx, at, j.Judgement, result))
 	})
 }
 
