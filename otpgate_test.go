@@ -35,6 +35,7 @@ var mayImport = map[string][]string{
 	"ruleset/phone/internal/gen":  {},
 	"ruleset/email":               {},
 	"ruleset/request":             {},
+	"ruleset/answer":              {},
 	"ruleset/network":             {},
 	"ruleset/network/feed":        {"ruleset/network"},
 	"ruleset/network/risk":        {"ruleset/internal/remote"},
@@ -51,15 +52,15 @@ var mayImport = map[string][]string{
 	"testdata/internal/geogen": {},
 
 	"ruleset": {
-		"ruleset/phone", "ruleset/email", "ruleset/request", "ruleset/network", "ruleset/network/feed", "ruleset/network/risk", "ruleset/human",
+		"ruleset/phone", "ruleset/email", "ruleset/request", "ruleset/answer", "ruleset/network", "ruleset/network/feed", "ruleset/network/risk", "ruleset/human",
 		"ruleset/ledger", "ruleset/internal/strict",
 	},
 	"ruleset/scenario": {
-		"ruleset", "ruleset/request", "ruleset/network", "ruleset/network/feed", "ruleset/network/risk", "ruleset/human",
+		"ruleset", "ruleset/request", "ruleset/answer", "ruleset/network", "ruleset/network/feed", "ruleset/network/risk", "ruleset/human",
 		"ruleset/ledger", "ruleset/internal/strict",
 	},
 	"caddymodule": {
-		"ruleset", "ruleset/request", "ruleset/network", "ruleset/human", "ruleset/ledger",
+		"ruleset", "ruleset/request", "ruleset/answer", "ruleset/network", "ruleset/human", "ruleset/ledger",
 		"ruleset/ledger/redisledger", "ruleset/scenario", "ruleset/network/feed", "ruleset/network/risk", "ruleset/phone",
 	},
 	"":          {"caddymodule"},

@@ -11,7 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/otpgate/otpgate/ruleset"
-	"github.com/otpgate/otpgate/ruleset/ledger"
+	"github.com/otpgate/otpgate/ruleset/answer"
 	"github.com/otpgate/otpgate/ruleset/network"
 	"github.com/otpgate/otpgate/ruleset/request"
 )
@@ -106,7 +106,10 @@ func (h *Handler) proxy(w http.ResponseWriter, r *http.Request, next caddyhttp.H
 	}
 	p := &d.passage
 	p.watch(r)
-	p.answer.ResponseWriter, p.answer.decision = w, d
+	p.answer.ResponseWriter, p.answer.reader, p.answer.decision = w, d.Answers(), d
+	if p.answer.reader.ReadsBody() {
+		answer.AcceptEncoding(r.Header)
+	}
 	defer h.settle(gate, d)
 	p.err = next.ServeHTTP(&p.answer, r)
 	p.returned = true
@@ -116,7 +119,8 @@ func (h *Handler) proxy(w http.ResponseWriter, r *http.Request, next caddyhttp.H
 // settle closes the hold and writes the log.
 func (h *Handler) settle(gate *ruleset.Gate, d *decision) {
 	p := &d.passage
-	outcome := p.outcome(d.rules)
+	result := p.result()
+	outcome := ruleset.OutcomeOf(result.Meaning)
 	now := time.Now()
 	// The client cannot end this by going away. How long it may take is the
 	// ledger's to bound.
@@ -124,6 +128,10 @@ func (h *Handler) settle(gate *ruleset.Gate, d *decision) {
 	if err := gate.Settle(ctx, now, d.Judgement, outcome); err != nil {
 		d.metrics.failed(ruleset.CheckLedger)
 		h.logger.Error("not settled: the charges stay", zap.String("gate", d.log.gate), zap.String("id", d.log.id), zap.Error(err))
+	}
+	if err := gate.Learn(ctx, now, d.Judgement, result); err != nil {
+		d.metrics.failed(ruleset.CheckLedger)
+		h.logger.Error("not remembered: requests that name the handle of this one are judged without its number", zap.String("gate", d.log.gate), zap.String("id", d.log.id), zap.Error(err))
 	}
 	d.metrics.settled[outcome].Inc()
 	d.log.passed = true
@@ -136,7 +144,7 @@ func (h *Handler) settle(gate *ruleset.Gate, d *decision) {
 // tellCooldown tells the cooldown that begins with a code that was sent. What
 // the app itself has to say of rate limits stands.
 func (d *decision) tellCooldown(header http.Header, status int) {
-	if d.Verdict.Cooldown.Window <= 0 || d.rules.Outcome(status) == ledger.NotSent {
+	if d.Verdict.Cooldown.Window <= 0 || d.Answers().Status(status) == answer.NotSent {
 		return
 	}
 	if len(header["Ratelimit"]) == 0 && len(header["Ratelimit-Policy"]) == 0 {

@@ -7,23 +7,26 @@ import (
 	"net"
 	"net/http"
 	"sync/atomic"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
 
-	"github.com/otpgate/otpgate/ruleset"
-	"github.com/otpgate/otpgate/ruleset/ledger"
+	"github.com/otpgate/otpgate/ruleset/answer"
 )
 
 // statusClientGone is what Caddy's reverse_proxy writes when the client went
 // away before the app had answered. It says nothing of what the app did.
 const statusClientGone = 499
 
-// answer passes the app's answer on as it comes, and remembers its status.
-type answer struct {
+// recorder passes the app's answer on as it comes, and remembers its status and
+// what it says.
+type recorder struct {
 	caddyhttp.ResponseWriterWrapper
-	status   int // of the final header; 0 until it has been written
+	reader   *answer.Reader
+	reading  answer.Reading // of what the status alone does not tell
+	status   int            // of the final header; 0 until it has been written
 	hijacked bool
 	// decision has fields to add to the final header; nil in tests.
 	decision *decision
@@ -31,9 +34,12 @@ type answer struct {
 
 // WriteHeader passes status on. Informational answers (103) are not the app's
 // last word; 101 is.
-func (a *answer) WriteHeader(status int) {
+func (a *recorder) WriteHeader(status int) {
 	if a.status == 0 && (status >= 200 || status == http.StatusSwitchingProtocols) {
 		a.status = status
+		if !a.reader.ReadsStatus() {
+			a.reading.Begin(a.reader, status, a.Header(), time.Now())
+		}
 		if a.decision != nil {
 			a.decision.tellCooldown(a.Header(), status)
 		}
@@ -41,32 +47,37 @@ func (a *answer) WriteHeader(status int) {
 	a.ResponseWriterWrapper.WriteHeader(status)
 }
 
-func (a *answer) Write(p []byte) (int, error) {
+func (a *recorder) Write(p []byte) (int, error) {
 	a.begun()
-	return a.ResponseWriterWrapper.Write(p)
+	n, err := a.ResponseWriterWrapper.Write(p)
+	a.reading.Write(p[:n])
+	return n, err
 }
 
 // ReadFrom keeps the fast path of the writer below.
-func (a *answer) ReadFrom(r io.Reader) (int64, error) {
+func (a *recorder) ReadFrom(r io.Reader) (int64, error) {
 	a.begun()
+	if a.reading.Reads() {
+		r = io.TeeReader(r, &a.reading)
+	}
 	return a.ResponseWriterWrapper.ReadFrom(r)
 }
 
 // FlushError is what http.ResponseController calls. It writes the header.
-func (a *answer) FlushError() error {
+func (a *recorder) FlushError() error {
 	a.begun()
 	return http.NewResponseController(a.ResponseWriter).Flush()
 }
 
 // Hijack is what http.ResponseController calls. What goes over the connection
 // from then on is not seen.
-func (a *answer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+func (a *recorder) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	conn, rw, err := http.NewResponseController(a.ResponseWriter).Hijack()
 	a.hijacked = a.hijacked || err == nil
 	return conn, rw, err
 }
 
-func (a *answer) begun() {
+func (a *recorder) begun() {
 	if a.status == 0 {
 		a.WriteHeader(http.StatusOK)
 	}
@@ -75,7 +86,7 @@ func (a *answer) begun() {
 // passage is one request on its way to the app and back.
 type passage struct {
 	request  *http.Request
-	answer   answer
+	answer   recorder
 	body     watchedBody
 	err      error // what the handlers behind the gate returned
 	returned bool  // they returned at all, and did not panic
@@ -103,34 +114,44 @@ func (p *passage) watch(r *http.Request) {
 	}
 }
 
-// outcome says what came of p. Where that is not certain it errs on the side
-// of a code that was sent: the charges stay.
-func (p *passage) outcome(rules *ruleset.Ruleset) ledger.Outcome {
-	status := p.answer.status
+// result says what came of p. Where that is not certain it errs on the side of
+// a code that was sent: the charges stay.
+func (p *passage) result() answer.Result {
+	status, reader := p.answer.status, p.answer.reader
 	inFull := status != 0 && status != statusClientGone && p.err == nil && p.returned
 	switch {
 	case inFull:
-		if o := rules.Outcome(status); o != ledger.NotSent || p.spokenByApp(rules) {
-			return o
+		said := p.answer.says()
+		if said.Meaning == answer.NotSent && !p.spokenByApp() {
+			return answer.Result{}
 		}
-		return ledger.Unknown
+		return said
 	case p.neverConnected():
-		return ledger.NotSent
+		return answer.Result{Meaning: answer.NotSent}
 	case status == statusClientGone, p.request.Context().Err() != nil:
 		// It was the caller who ended it, so the caller must not gain by it,
 		// whatever the ruleset says of an app that does not answer.
-		return ledger.Unknown
-	case p.answer.hijacked, rules.Outcome(status) == ledger.Sent:
-		return ledger.Unknown
+		return answer.Result{}
+	case p.answer.hijacked:
+		return answer.Result{}
 	default:
-		return rules.NoAnswer()
+		return answer.Result{Meaning: reader.NoAnswer(status)}
 	}
 }
 
-// spokenByApp reports whether a status that says "not sent" can be taken as
+// says is what the answer says that has been passed on in full.
+func (a *recorder) says() answer.Result {
+	if a.reader.ReadsStatus() {
+		return answer.Result{Meaning: a.reader.Status(a.status)}
+	}
+	return a.reading.End()
+}
+
+// spokenByApp reports whether an answer that says "not sent" can be taken as
 // the app's own. Handlers between may have put it in place of an error, or of
-// another answer: by handle_errors in a subroute, or handle_response.
-func (p *passage) spokenByApp(rules *ruleset.Ruleset) bool {
+// another answer: by handle_errors in a subroute, or handle_response. Of an
+// answer that was replaced nothing is known but its status.
+func (p *passage) spokenByApp() bool {
 	repl, ok := p.request.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
 	if !ok {
 		return true
@@ -139,7 +160,7 @@ func (p *passage) spokenByApp(rules *ruleset.Ruleset) bool {
 		return false
 	}
 	if upstream, ok := upstreamStatus(repl); ok {
-		return rules.Outcome(upstream) == ledger.NotSent
+		return upstream == p.answer.status || p.answer.reader.Status(upstream) == answer.NotSent
 	}
 	return true
 }

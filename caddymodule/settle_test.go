@@ -83,15 +83,17 @@ func TestOutcome(t *testing.T) {
 			if test.body != "" {
 				r.Body, r.ContentLength = io.NopCloser(strings.NewReader("{}")), 2
 			}
-			p := &passage{answer: answer{status: test.status, hijacked: test.hijacked}, err: test.err, returned: !test.panicked}
+			p := &passage{answer: recorder{status: test.status, hijacked: test.hijacked}, err: test.err, returned: !test.panicked}
 			p.watch(r)
 			if test.body == "sent" {
 				io.Copy(io.Discard, r.Body)
 			}
-			if got := p.outcome(rulesOf(t, noProof)); got != test.want {
+			p.answer.reader = rulesOf(t, noProof).Answers()
+			if got := ruleset.OutcomeOf(p.result().Meaning); got != test.want {
 				t.Errorf("got %s, want %s", got, test.want)
 			}
-			if got := p.outcome(rulesOf(t, noProof+"answer: {not_sent: [400-499, no_answer]}")); got != test.generous {
+			p.answer.reader = rulesOf(t, noProof+"answer: {not_sent: [400-499, no_answer]}").Answers()
+			if got := ruleset.OutcomeOf(p.result().Meaning); got != test.generous {
 				t.Errorf("with no_answer for not sent: got %s, want %s", got, test.generous)
 			}
 		})
@@ -101,7 +103,7 @@ func TestOutcome(t *testing.T) {
 // The recorder hides nothing of the writer below it.
 func TestAnswerPassesOn(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		a := new(answer)
+		a := &recorder{reader: rulesOf(t, noProof).Answers()}
 		a.ResponseWriter = w
 		a.WriteHeader(http.StatusEarlyHints)
 		if a.status != 0 {

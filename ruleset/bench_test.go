@@ -18,7 +18,7 @@ var benchStart = time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)
 
 // roomy is a ledger with room for everything: what is left is the decision
 // itself.
-type roomy struct{}
+type roomy struct{ ledger.Ledger }
 
 func (roomy) Look(context.Context, time.Time, []ledger.Charge, *ledger.Answer) error { return nil }
 func (roomy) Reserve(context.Context, time.Time, ledger.ID, []ledger.Charge, *ledger.Answer) error {

@@ -49,12 +49,12 @@ func (c *compiler) settings(file string) *settings {
 	} else {
 		c.require = "always"
 	}
+	s.answers = c.answers(defaultAnswers(), c.doc.Answer)
 	if d.Requests.Set {
 		c.requests(s)
 	} else {
 		c.request(s)
 	}
-	c.answer(s)
 	c.network(s)
 	c.geo(s)
 	c.number(s)
@@ -144,55 +144,6 @@ func defaultProof(phone request.Source) request.Source {
 	}[phone.Kind()]
 	source, _ := request.ParseSource(where)
 	return source
-}
-
-func (c *compiler) answer(s *settings) {
-	s.sent = []answerWord{{from: 200, to: 299}}
-	s.notSent = defaultNotSent()
-	a := c.doc.Answer
-	if a == nil {
-		return
-	}
-	if a.Sent.Set {
-		s.sent = nil
-		for _, w := range a.Sent.V {
-			if w.V.noAnswer {
-				c.src.Errorf(w.Pos, "no answer cannot mean that a code was sent: it is unknown, and stays charged, unless not_sent names it")
-			}
-			s.sent = append(s.sent, w.V)
-		}
-	}
-	if a.NotSent.Set {
-		s.notSent = nil
-		for _, w := range a.NotSent.V {
-			s.notSent = append(s.notSent, w.V)
-		}
-	}
-	if a.Sent.Bad || a.NotSent.Bad {
-		return
-	}
-	pos := a.NotSent.Pos
-	if !a.NotSent.Set {
-		pos = a.Sent.Pos
-	}
-	for _, n := range s.notSent {
-		for _, y := range s.sent {
-			if !n.noAnswer && !y.noAnswer && n.from <= y.to && y.from <= n.to {
-				c.src.Errorf(pos, "status %s cannot mean both: sent says %s, not_sent says %s", overlap(n, y), y, n)
-			}
-		}
-	}
-}
-
-// defaultNotSent are the client errors, but for those that an app can be made
-// to answer after it has sent: by the headers of a request (406, 412, 416,
-// 417), or by a client that is slow or goes away (408, 499).
-func defaultNotSent() []answerWord {
-	return []answerWord{{from: 400, to: 405}, {from: 407, to: 407}, {from: 409, to: 411}, {from: 413, to: 415}, {from: 418, to: 498}}
-}
-
-func overlap(a, b answerWord) answerWord {
-	return answerWord{from: max(a.from, b.from), to: min(a.to, b.to)}
 }
 
 func (c *compiler) geo(s *settings) {

@@ -45,8 +45,12 @@ request:
   region: US
   max_body: 32KiB
 answer:
-  sent: [200-299, 303]
-  not_sent: [400-499, no_answer]
+  sent: [200-299, 303, 401 and json /code = NOT_VERIFIED, '400 and json /ui/messages/*/id = 1010014 | "10 40" | 104*']
+  unknown: [422 and json /error exists and cookie session absent, 409]
+  not_sent: [400-408, 410-499, '500 and header X-Refused = "a, b"', no_answer]
+  handle: [json /verificationId, location flow]
+  keep: 15m
+  max_body: 16KiB
 network:
   risk: {deny: 85.5, challenge: 60, flag: 0.25, away: challenge, shadow: true}
   trust: [relay, warp]

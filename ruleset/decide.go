@@ -22,8 +22,7 @@ type decision struct {
 	gate      *Gate
 	force     *force
 	policy    *policy
-	shape     *shapeSettings // nil where all requests have one shape, or this one has none
-	challenge finding        // what asked for a proof, if something did
+	challenge finding // what asked for a proof, if something did
 	scoring   scoring
 
 	digests   [12]digest
@@ -72,7 +71,10 @@ func (d *decision) run(r *http.Request, client netip.Addr) {
 
 // judge asks all there is to ask of what has been read.
 func (d *decision) judge(ctx context.Context) bool {
-	if d.sendsNothing() {
+	if !d.resolve(ctx) {
+		return false
+	}
+	if d.entered = d.enters(); d.entered || d.sendsNothing() {
 		return d.pass(ctx)
 	}
 	return d.check() && d.spend(ctx)

@@ -52,7 +52,10 @@ type shapeSection struct {
 	Region      strict.Value[regionPlace]  `yaml:"region" example:"form countryCode" doc:"How to read a number that has no country code: a region, or where its ISO 3166 code stands in the request."`
 	CountryCode strict.Value[source]       `yaml:"country_code" example:"form country_code" doc:"Where the calling code stands that belongs before the number."`
 	Spelling    strict.Value[spellingWord] `yaml:"spelling" default:"any" doc:"Which spellings of numbers pass: any; e164, just + and the digits; digits, just those; international, digits with or without +, and spaces. For an app that does not make one of all spellings itself."`
-	Handle      strict.Many[handlePlace]   `yaml:"handle" example:"[path *, json /deviceId]" doc:"Where the handle stands that an earlier answer gave out, or several. path * is the step of the path that the star stands for."`
+	Handle      strict.Many[handlePlace]   `yaml:"handle" example:"[path *, json /deviceId]" doc:"Where the handle stands that an earlier answer gave out, or several. path * is the step of the path that the star stands for. With a number beside it, the handle stands for that number once the app has said that it sent."`
+	Unseen      strict.Value[unseenWord]   `yaml:"unseen" default:"allow" doc:"What becomes of a request without a number whose handle the gate has seen in no answer, or too long ago. allow: limits for numbers do not count it."`
+	Verifies    strict.Value[bool]         `yaml:"verifies" default:"false" doc:"The app sends only if it has not sent yet for the handle, and takes the request for an entered code otherwise: once the gate has seen that the app has sent, such a request is counted as one that sends nothing."`
+	Answer      *answerSection             `yaml:"answer" doc:"What differs of answer: each word that stands here takes the place of the one above."`
 	Session     strict.Many[credential]    `yaml:"session" example:"[header X-Session-Token, cookie sid]" doc:"Where the credential of the session stands: header NAME, cookie NAME, or claim NAME of the JWT in Authorization. The first that is there counts; name them in the app's own order."`
 	Fold        strict.Value[bool]         `yaml:"fold" default:"false" doc:"The app reads keys of JSON as Go's encoding/json does: without case, the last one wins, null overwrites nothing."`
 	Types       strict.Value[typesWord]    `yaml:"types" default:"declared" doc:"any: the app takes a body for JSON whatever its content type says."`
@@ -60,8 +63,12 @@ type shapeSection struct {
 }
 
 type answerSection struct {
-	Sent    strict.Value[[]strict.Value[answerWord]] `yaml:"sent" default:"[200-299]" doc:"Statuses that mean that a code was sent."`
-	NotSent strict.Value[[]strict.Value[answerWord]] `yaml:"not_sent" default:"[400-405, 407, 409-411, 413-415, 418-498]" doc:"Statuses that mean that no code was sent: the charges are given back. no_answer stands for an app that took the request and never answered it in full. All that neither list names is unknown and stays charged. A connection that could not be made is always not sent. The default leaves out what a caller can make an app answer after it has sent: 406, 408, 412, 416, 417, 499."`
+	Sent    strict.Value[[]strict.Value[sign]] `yaml:"sent" default:"[200-299]" doc:"Signs that a code was sent. They hold before those of not_sent."`
+	Unknown strict.Value[[]strict.Value[sign]] `yaml:"unknown" default:"[]" example:"[422 and json /error = send_failed]" doc:"Signs that nothing certain can be said: it stays charged. They hold before all others."`
+	NotSent strict.Value[[]strict.Value[sign]] `yaml:"not_sent" default:"[400-405, 407, 409-411, 413-415, 418-498]" doc:"Signs that no code was sent: the charges are given back. no_answer stands for an app that took the request and never answered it in full. All that no list names is unknown and stays charged. A connection that could not be made is always not sent. The default leaves out what a caller can make an app answer after it has sent: 406, 408, 412, 416, 417, 499."`
+	Handle  strict.Many[answerSource]          `yaml:"handle" example:"json /verificationId" doc:"Where the answer names what was begun, so that later requests need not bring the number: json POINTER, header NAME, cookie NAME, or location PARAMETER, which is one of the URL in the Location field."`
+	Keep    strict.Value[strict.Duration]      `yaml:"keep" default:"1h" doc:"How long it is known which number a handle stands for, from 1m to 366d."`
+	MaxBody strict.Value[strict.Size]          `yaml:"max_body" default:"64KiB" doc:"The most of an answer that is read, unpacked, from 1KiB to 1MiB. What a larger one says is not known."`
 }
 
 type networkSection struct {

@@ -34,7 +34,7 @@ limits: [{per: phone, max: 1, in: 60s}]
 		fmt.Println(j.Facts.Phone, j.Verdict.Action, j.Verdict.Code, j.Verdict.Wait)
 
 		if j.Verdict.Held { // the app answers 200
-			gate.Settle(context.Background(), now, j, rules.Outcome(200))
+			gate.Settle(context.Background(), now, j, ruleset.OutcomeOf(j.Answers().Status(200)))
 		}
 		now = now.Add(20 * time.Second)
 	}

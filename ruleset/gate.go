@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/otpgate/otpgate/ruleset/answer"
 	"github.com/otpgate/otpgate/ruleset/human"
 	"github.com/otpgate/otpgate/ruleset/ledger"
 )
@@ -47,11 +48,25 @@ type Judgement struct {
 	Facts   Facts
 	Verdict Verdict
 
-	rules *Ruleset
+	rules   *Ruleset
+	shape   *shapeSettings // nil where all requests have one shape, or this one has none
+	known   remembered     // of the handle that the request has brought
+	knownAs string         // that handle; empty if none of them is known
+	entered bool           // it was let through as one that enters a code
 }
 
 // Rules returns the ruleset that the request was judged by.
 func (j *Judgement) Rules() *Ruleset { return j.rules }
+
+// Answers reads what the app's answer to the request means.
+func (j *Judgement) Answers() *answer.Reader { return j.answers().reader }
+
+func (j *Judgement) answers() *answerSettings {
+	if j.shape != nil {
+		return &j.shape.answers
+	}
+	return &j.rules.settings.answers
+}
 
 // Judge reads r, which came from client at the time at, and decides. It reads
 // the body and puts it back, byte for byte, for whoever comes next.

@@ -23,9 +23,10 @@ import (
 // numbers, as with any other hash; HMAC-SHA-256 would cost ten times as much
 // and take nothing from that.
 type Keys struct {
-	k    [4]uint64
-	all  ledger.Key // stands for everything, where a tally has one key
-	also *Keys      // of the other secret; nil if there is none
+	k     [4]uint64
+	all   ledger.Key // stands for everything, where a tally has one key
+	notes [32]byte   // makes the keys that notes are encrypted with
+	also  *Keys      // of the other secret; nil if there is none
 }
 
 // NewKeys returns the hashes of a secret, which should hold at least 32 random
@@ -64,6 +65,9 @@ func keysOf(secret []byte) *Keys {
 		keys.k[i] = binary.BigEndian.Uint64(derived[8*i:])
 	}
 	keys.all = keys.digest('*', "")
+	mac = hmac.New(sha256.New, secret)
+	mac.Write([]byte("otpgate notes"))
+	mac.Sum(keys.notes[:0])
 	return keys
 }
 

@@ -62,7 +62,7 @@ func wordTable(section string) string {
 				continue
 			}
 			word = strings.TrimLeft(rest, ".[]")
-			if word == "" {
+			if word == "" || strings.HasPrefix(word, "answer.") { // which has a table of its own
 				continue
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/otpgate/otpgate/ruleset/answer"
 	"github.com/otpgate/otpgate/ruleset/internal/strict"
 	"github.com/otpgate/otpgate/ruleset/ledger"
 	"github.com/otpgate/otpgate/ruleset/network"
@@ -29,8 +30,6 @@ type Ruleset struct {
 	rules    []rule
 	base     *policy
 	regional map[string]*policy
-	sent     [600]ledger.Outcome // by status
-	noAnswer ledger.Outcome
 	files    []string
 	needs    []string
 }
@@ -114,25 +113,7 @@ func Compile(file string, text []byte, readFile func(string) ([]byte, error), w 
 			return nil, src.Problems()
 		}
 	}
-	r.outcomes()
 	return r, src.Problems()
-}
-
-// outcomes works out what each status means.
-func (r *Ruleset) outcomes() {
-	mark := func(words []answerWord, o ledger.Outcome) {
-		for _, w := range words {
-			if w.noAnswer {
-				r.noAnswer = o
-				continue
-			}
-			for status := w.from; status <= w.to; status++ {
-				r.sent[status] = o
-			}
-		}
-	}
-	mark(r.settings.sent, ledger.Sent)
-	mark(r.settings.notSent, ledger.NotSent)
 }
 
 // Name is the gate's name in metrics, logs and the ledger.
@@ -196,17 +177,8 @@ func (r *Ruleset) Turnstile() (TurnstilePolicy, bool) {
 	return TurnstilePolicy{slices.Clone(h.hostnames), h.action, h.maxAge}, slices.Contains(r.needs, "turnstile secret")
 }
 
-// Outcome says what an app's answer of this status means.
-func (r *Ruleset) Outcome(status int) ledger.Outcome {
-	if status < 0 || status >= len(r.sent) {
-		return ledger.Unknown
-	}
-	return r.sent[status]
-}
-
-// NoAnswer says what it means that an app took the request and never answered
-// it in full.
-func (r *Ruleset) NoAnswer() ledger.Outcome { return r.noAnswer }
+// Answers reads what an app's answer means.
+func (r *Ruleset) Answers() *answer.Reader { return r.settings.answers.reader }
 
 // Schema returns the JSON Schema of ruleset files, for editors.
 func Schema() ([]byte, error) { return strict.Schema(document{}, "otpgate ruleset") }

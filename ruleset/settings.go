@@ -16,8 +16,7 @@ type settings struct {
 	shape        request.Shape // where all requests have one
 	shapes       []shapeSettings
 	region       string
-	sent         []answerWord
-	notSent      []answerWord
+	answers      answerSettings
 	network      networkSettings
 	geo          geoSettings
 	number       numberSettings

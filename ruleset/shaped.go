@@ -88,7 +88,7 @@ func (r *Ruleset) parseShaped(s *shapeSettings, found *request.Found) (phone.Num
 
 // sendsNothing reports whether it is known of the request that no code is sent
 // for it.
-func (d *decision) sendsNothing() bool { return d.shape != nil && !d.shape.sends }
+func (j *Judgement) sendsNothing() bool { return j.shape != nil && !j.shape.sends }
 
 // pass lets a request through that sends nothing. Nothing is held for it, and
 // only what counts requests is charged; a number that the app will keep is

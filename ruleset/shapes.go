@@ -22,6 +22,9 @@ type shapeSettings struct {
 	region   string // fixed
 	spelling spellingWord
 	handles  []handlePlace
+	unseen   unseenWord
+	verifies bool
+	answers  answerSettings
 	pos      strict.Pos
 }
 
@@ -51,6 +54,9 @@ func (c *compiler) requests(s *settings) {
 			c.src.Errorf(section.Name.Pos, "two shapes are called %q: the other is in line %d", shape.name, line)
 		} else {
 			names[shape.name] = section.Name.Pos.Line
+		}
+		if shape.answers = s.answers; section.Answer != nil && s.answers.reader != nil {
+			shape.answers = c.answers(s.answers, section.Answer)
 		}
 		if !ok {
 			continue
@@ -120,6 +126,13 @@ func (c *compiler) shape(section *shapeSection) (shapeSettings, bool) {
 		fail(section.CountryCode.Pos, "region and country_code: one of them says where a number belongs")
 	case s.spelling != "any" && (s.region != "" || !s.Region.IsZero() || !s.CountryCode.IsZero()):
 		fail(section.Spelling.Pos, "spelling: %s has the country code in every number, so that no region says where it belongs: take one of them out", s.spelling)
+	}
+	s.unseen, s.verifies = section.Unseen.Or("allow"), section.Verifies.V
+	switch {
+	case section.Unseen.Set && (s.About != request.AboutAccount || !section.Handle.Set):
+		fail(section.Unseen.Pos, "unseen is about handles that stand in the place of a number: it needs about: account, and handle")
+	case s.verifies && !(s.sends && section.Handle.Set && (isAbout || s.About == request.AboutAccount)):
+		fail(section.Verifies.Pos, "verifies needs handle, by which it is known that a code was sent, and a shape that sends otherwise")
 	}
 	s.sends = s.sends && (isAbout || s.About == request.AboutAccount)
 	s.noProof = section.Proof.V.none
@@ -312,6 +325,15 @@ func (p *printer) shapes(shapes []shapeSettings) {
 		}
 		if len(s.handles) > 0 {
 			p.line("handle: %s", oneOrList(s.handles, func(h handlePlace) string { return text(h.String()) }))
+		}
+		if s.About == request.AboutAccount && len(s.handles) > 0 {
+			p.line("unseen: %s", s.unseen)
+		}
+		if s.verifies {
+			p.line("verifies: true")
+		}
+		if s.answers.own {
+			p.answers(&s.answers)
 		}
 		if len(s.Session) > 0 {
 			p.line("session: %s", oneOrList(s.Session, func(c request.Credential) string { return text(c.String()) }))

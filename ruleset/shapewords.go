@@ -81,6 +81,10 @@ func (whereWord) SchemaPattern() string {
 	return `^(json /.+|(form|query|header|cookie) \S+) *( = .+| (exists|absent))$`
 }
 
+type unseenWord string
+
+func (unseenWord) Words() []string { return []string{"allow", "deny"} }
+
 type aboutWord string
 
 func (aboutWord) Words() []string { return []string{"phone", "email", "account", "nothing"} }

@@ -30,10 +30,7 @@ func (r *Ruleset) Show(w io.Writer) error {
 			p.line("max_body: %s", strict.Size(s.shape.MaxBody))
 		})
 	}
-	p.section("answer", func() {
-		p.line("sent: %s", list(s.sent, answerWord.String))
-		p.line("not_sent: %s", list(s.notSent, answerWord.String))
-	})
+	p.answers(&s.answers)
 	p.section("network", func() {
 		p.line("trust: %s", list(s.network.trust, text))
 		p.line("deny: %s", list(s.network.deny, func(d denied) string { return text(d.word) }))

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/text/language"
 
+	"github.com/otpgate/otpgate/ruleset/answer"
 	"github.com/otpgate/otpgate/ruleset/internal/strict"
 	"github.com/otpgate/otpgate/ruleset/ledger"
 	"github.com/otpgate/otpgate/ruleset/network/feed"
@@ -243,45 +244,30 @@ func (countWord) Words() []string {
 	return []string{"sends", "unverified", "requests", "refusals", "wrong_codes"}
 }
 
-// answerWord is a span of HTTP statuses, or the absence of an answer.
-type answerWord struct {
-	from, to int
-	noAnswer bool
-}
+// sign is one thing by which answers of an app are told apart.
+type sign struct{ answer.Sign }
 
-func (a *answerWord) ParseText(s string) error {
-	if s == "no_answer" {
-		a.noAnswer = true
-		return nil
-	}
-	from, to, isRange := strings.Cut(s, "-")
-	if !isRange {
-		to = from
-	}
-	var err1, err2 error
-	a.from, err1 = strconv.Atoi(from)
-	a.to, err2 = strconv.Atoi(to)
-	if err1 != nil || err2 != nil || a.from < 200 || a.to > 599 || a.to < a.from {
-		return fmt.Errorf("%q is not a status: use a status such as 422, a span such as 400-499, or no_answer", s)
-	}
-	return nil
+func (s *sign) ParseText(text string) (err error) {
+	s.Sign, err = answer.ParseSign(text)
+	return err
 }
 
 // ReadsNumbers lets 422 stand without quotes.
-func (answerWord) ReadsNumbers() {}
+func (sign) ReadsNumbers() {}
 
-func (answerWord) Describe() string { return "a status such as 422, or 400-499" }
+func (sign) Describe() string { return "a sign such as 422, 400-499 or json /status = OK" }
 
-func (a answerWord) String() string {
-	switch {
-	case a.noAnswer:
-		return "no_answer"
-	case a.from == a.to:
-		return strconv.Itoa(a.from)
-	default:
-		return fmt.Sprintf("%d-%d", a.from, a.to)
-	}
+// answerSource is where a value stands in an answer.
+type answerSource struct{ answer.Source }
+
+func (s *answerSource) ParseText(text string) (err error) {
+	s.Source, err = answer.ParseSource(text)
+	return err
 }
+
+func (answerSource) Describe() string { return "a place such as json /id" }
+
+func (answerSource) SchemaPattern() string { return `^(json|header|cookie|location) .+$` }
 
 // wordError says that got is none of the accepted words.
 func wordError(what, got string, accepted []string) error {

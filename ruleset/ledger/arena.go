@@ -8,6 +8,7 @@ package ledger
 //	member forgotten, kind, n      expires, next  key    ban, limit   1 member
 //	sum    forgotten, kind, n      expires, 0     key    0, start, end, sum
 //	hold   time, kind, flags, n    expires, next  id     8 marks
+//	note   kind                    expires, 0     key    32 bytes
 //	more   next, kind, n           7 runs, 3 members or 14 marks
 //	free   kind                    next
 //
@@ -22,6 +23,7 @@ const (
 	memberEntry
 	holdEntry
 	more
+	noteEntry
 
 	sumEntry uint64 = 8 // a bit of its own
 )

@@ -14,8 +14,8 @@ var ErrClosed = errors.New("the ledger is closed")
 // it was closed or its process ended, and makes the directory if need be. The
 // directory belongs to the ledger alone, and to one process at a time: another
 // gets [ErrLocked]. It has mode 0700 and its files 0600. They hold what the
-// ledger is given, which are keyed hashes: under another key they are of no
-// use, and do no harm.
+// ledger is given, which are keyed hashes, and notes that are encrypted: under
+// another key they are of no use, and do no harm.
 //
 // What Reserve has taken, events and amounts, is on disk before it returns, so
 // that nobody who was let through is ever forgotten. Reservations that wait at

@@ -26,7 +26,8 @@ import (
 // over 3. A reservation takes 64 bytes for up to 8 charges, where one to a
 // distinct tally or to one with a period counts as three, until the last of its
 // windows ends, or for two days where that is a period. When there is no room for a
-// new key, Reserve returns [ErrFull] rather than forget another.
+// new key, Reserve returns [ErrFull] rather than forget another. A note takes 64
+// bytes, and a quarter of all there is at most is for notes.
 //
 // Look and Reserve take nothing and return the context's error if it has ended
 // before they begin, or while Reserve waits for the disk. Record and Settle
@@ -60,6 +61,7 @@ type Embedded struct {
 	closed   bool
 
 	keys, holds int
+	notes       int
 	stats       Stats
 	returned    uint64
 	swept       uint64

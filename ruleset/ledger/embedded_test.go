@@ -78,6 +78,11 @@ func (r *reopened) Record(ctx context.Context, at time.Time, charges []ledger.Ch
 	return r.Embedded.Record(ctx, at, charges)
 }
 
+func (r *reopened) Remember(ctx context.Context, at time.Time, key ledger.Key, n ledger.Note, life time.Duration) error {
+	defer r.perhaps()()
+	return r.Embedded.Remember(ctx, at, key, n, life)
+}
+
 func (r *reopened) Settle(ctx context.Context, at time.Time, id ledger.ID, o ledger.Outcome) error {
 	defer r.perhaps()()
 	return r.Embedded.Settle(ctx, at, id, o)

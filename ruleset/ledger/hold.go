@@ -108,12 +108,15 @@ func (l *Embedded) giveBack(h *line, all bool) {
 	}
 }
 
-// drop removes an entry or a hold.
+// drop removes an entry, a hold or a note.
 func (l *Embedded) drop(i uint32, e *line) {
 	l.index.remove(l.index.hash(e[2], e[3]), i)
-	if e.kind() == holdEntry {
+	switch e.kind() {
+	case holdEntry:
 		l.holds--
-	} else {
+	case noteEntry:
+		l.notes--
+	default:
 		l.keys--
 	}
 	l.lines.giveChain(i)
@@ -129,7 +132,7 @@ func (l *Embedded) sweep(n int) {
 		}
 		e := l.lines.at(l.cursor)
 		switch e.kind() {
-		case logEntry, memberEntry, sumEntry, holdEntry:
+		case logEntry, memberEntry, sumEntry, holdEntry, noteEntry:
 			if e.expires() <= l.clock.now {
 				hash := l.index.hash(e[2], e[3])
 				sink += l.index.segment(hash).slots[hash%segmentSlots] // is needed next

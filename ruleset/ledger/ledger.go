@@ -228,7 +228,21 @@ type Ledger interface {
 	// Verified gives back those that count unverified. Settling twice, an
 	// unknown id, or one whose windows have ended changes nothing.
 	Settle(ctx context.Context, at time.Time, id ID, o Outcome) error
+
+	// Remember keeps a note under key for as long as life, or up to a second
+	// longer, in place of the note that is there. Unlike a reservation it may be
+	// lost: with a process or a server that is killed just then, or with
+	// [ErrFull], since charges go before notes.
+	Remember(ctx context.Context, at time.Time, key Key, n Note, life time.Duration) error
+
+	// Recall returns the note that is kept under key, and whether there is one.
+	Recall(ctx context.Context, at time.Time, key Key) (n Note, found bool, err error)
 }
+
+// Note is what a gate wants to know again later, and other gates on the same
+// ledger. The ledger does not look into it: it holds keyed hashes, and what is
+// encrypted. Its key is a keyed hash of what the note is about.
+type Note [32]byte
 
 // ErrFull is returned by Reserve when the ledger has no room for a new key.
 // Keys that it already follows are still counted, as long as there is room for

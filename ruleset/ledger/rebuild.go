@@ -42,6 +42,10 @@ func (l *Embedded) rebuild() bool {
 			ok = e.n() <= headMarks && follow(e, lineMarks)
 			l.holds++
 			l.keys--
+		case noteEntry:
+			ok = e.n() == 0 && e.next() == 0
+			l.notes++
+			l.keys--
 		default:
 			ok = false
 		}

@@ -4,7 +4,8 @@ package ledger
 type Stats struct {
 	Keys  int // followed now, with those that have expired and are not swept yet
 	Holds int // reservations that may still be settled, likewise
-	Lines int // in use, of 64 bytes each: keys, holds, and what goes on from them
+	Notes int // remembered, likewise
+	Lines int // in use, of 64 bytes each: keys, holds, notes, and what goes on from them
 	Bytes int // of all tables
 
 	// Since the ledger was made:
@@ -13,7 +14,7 @@ type Stats struct {
 	Refusals uint64 // of reserves
 	Full     uint64 // reserves that failed with [ErrFull]
 	Returned uint64 // events given back
-	Swept    uint64 // keys and holds that expired
+	Swept    uint64 // keys, holds and notes that expired
 
 	// Of one that is kept on disk, since it was opened:
 	Commits  uint64 // records put on disk; reservations share them
@@ -28,7 +29,7 @@ func (l *Embedded) Stats() Stats {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	s := l.stats
-	s.Keys, s.Holds, s.Lines = l.keys, l.holds, l.lines.used
+	s.Keys, s.Holds, s.Notes, s.Lines = l.keys, l.holds, l.notes, l.lines.used
 	s.Returned, s.Swept = l.returned, l.swept
 	s.Bytes = len(l.lines.chunks)*chunkLines*64 + l.index.bytes + len(l.index.dir)*8
 	if d := l.disk; d != nil {

@@ -3,11 +3,13 @@ package scenario
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
 
 	"github.com/otpgate/otpgate/ruleset"
+	answers "github.com/otpgate/otpgate/ruleset/answer"
 	"github.com/otpgate/otpgate/ruleset/ledger"
 	"github.com/otpgate/otpgate/ruleset/network/feed"
 )
@@ -34,10 +36,13 @@ func (a *send) play(s *stage, at time.Time) (answer, error) {
 	})
 }
 
-// app is what the app answers to requests: a status, or one of these.
+// app is what the app answers to requests: a status and what else is in the
+// answer, or one of these.
 type app struct {
 	name   string
 	status int
+	header http.Header
+	body   string
 }
 
 const (
@@ -46,16 +51,27 @@ const (
 )
 
 func (a *app) play(s *stage, at time.Time) (answer, error) {
-	return s.settle(a.name, func(j *judged) (string, error) {
-		outcome := ledger.NotSent
+	return s.each(a.name, func(j *judged) (string, error) {
+		if j.Judgement == nil || j.Verdict.Action != ruleset.Allow {
+			return nothingHeld, nil
+		}
+		result := answers.Result{Meaning: answers.NotSent}
 		switch a.status {
 		case noConnection:
 		case noAnswer:
-			outcome = j.Rules().NoAnswer()
+			result.Meaning = j.Answers().NoAnswer(0)
 		default:
-			outcome = j.Rules().Outcome(a.status)
+			var reading answers.Reading
+			reading.Begin(j.Answers(), a.status, a.header, at)
+			reading.Write([]byte(a.body))
+			result = reading.End()
 		}
-		return outcome.String(), j.gate.Settle(context.Background(), at, j.Judgement, outcome)
+		text := nothingHeld
+		if j.Verdict.Held {
+			text = result.Meaning.String()
+		}
+		ctx := context.Background()
+		return text, errors.Join(j.gate.Settle(ctx, at, j.Judgement, ruleset.OutcomeOf(result.Meaning)), j.gate.Learn(ctx, at, j.Judgement, result))
 	})
 }
 

@@ -43,7 +43,7 @@
 //
 //	ask [NAME] WORD=VALUE…        a request, in the shape that the ruleset asks for
 //	send [NAME] FILE.http ip=…    a request as it is written in a section
-//	app NAME STATUS               the app answers the request called NAME
+//	app NAME STATUS               the app answers the request called NAME, perhaps with header="NAME: VALUE" and body=TEXT
 //	app NAME none                 the app never answers in full
 //	app NAME refused              no connection to the app could be made
 //	verified NAME                 the code is entered

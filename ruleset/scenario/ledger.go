@@ -45,3 +45,17 @@ func (l *switched) Settle(ctx context.Context, at time.Time, id ledger.ID, o led
 	}
 	return l.Ledger.Settle(ctx, at, id, o)
 }
+
+func (l *switched) Remember(ctx context.Context, at time.Time, key ledger.Key, n ledger.Note, life time.Duration) error {
+	if l.away {
+		return errAway
+	}
+	return l.Ledger.Remember(ctx, at, key, n, life)
+}
+
+func (l *switched) Recall(ctx context.Context, at time.Time, key ledger.Key) (ledger.Note, bool, error) {
+	if l.away {
+		return ledger.Note{}, false, errAway
+	}
+	return l.Ledger.Recall(ctx, at, key)
+}

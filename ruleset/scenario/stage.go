@@ -170,15 +170,24 @@ func (s *stage) crowd(c *crowd, at time.Time, make func(g *gate, i int) (*http.R
 	return answer{text: answers.String()}, nil
 }
 
-// settle does something for all requests of a name, and counts the answers. A
-// request that holds nothing was refused, or is settled for good.
+// nothingHeld is said of a request that was refused, or sends nothing.
+const nothingHeld = "nothing held"
+
+// settle does something for all requests of a name that hold something, and
+// counts the answers.
 func (s *stage) settle(name string, do func(*judged) (string, error)) (answer, error) {
+	return s.each(name, func(j *judged) (string, error) {
+		if j.Judgement == nil || !j.Verdict.Held {
+			return nothingHeld, nil
+		}
+		return do(j)
+	})
+}
+
+// each does something for all requests of a name, and counts the answers.
+func (s *stage) each(name string, do func(*judged) (string, error)) (answer, error) {
 	var answers tally
 	for _, j := range s.judged[name] {
-		if j.Judgement == nil || !j.Verdict.Held {
-			answers.add("nothing held", 0)
-			continue
-		}
 		text, err := do(j)
 		if err != nil {
 			text = fmt.Sprintf("error=%q", err)

@@ -3,6 +3,7 @@ package scenario
 import (
 	"fmt"
 	"math"
+	"net/http"
 	"strconv"
 	"strings"
 
@@ -53,9 +54,8 @@ func (l *stepLine) newName(w word) string {
 	return w.text
 }
 
-// oldName reads the name of requests that have been made, and nothing else but
-// so many further words.
-func (l *stepLine) oldName(further int) (string, bool) {
+// oldName reads the name of requests that have been made.
+func (l *stepLine) oldName() (string, bool) {
 	if len(l.rest) == 0 || l.rest[0].key != "" {
 		l.fail(1, "the name of a request is missing", "as in app a 200")
 		return "", false
@@ -64,7 +64,7 @@ func (l *stepLine) oldName(further int) (string, bool) {
 		l.fail(w.column, fmt.Sprintf("no request before is called %q", w.text), "")
 		return "", false
 	}
-	return l.rest[0].text, l.exactly(1 + further)
+	return l.rest[0].text, true
 }
 
 // exactly objects to words too many or too few.
@@ -115,34 +115,54 @@ func (l *stepLine) needGate() {
 }
 
 func readApp(l *stepLine) action {
-	name, ok := l.oldName(1)
+	name, ok := l.oldName()
 	if !ok {
+		return nil
+	}
+	if len(l.rest) < 2 {
+		l.exactly(2)
 		return nil
 	}
 	w := l.rest[1]
 	switch status, err := strconv.Atoi(w.text); {
-	case w.key == "" && w.text == "none":
-		return &app{name, noAnswer}
-	case w.key == "" && w.text == "refused":
-		return &app{name, noConnection}
+	case w.key == "" && w.text == "none" && l.exactly(2):
+		return &app{name: name, status: noAnswer}
+	case w.key == "" && w.text == "refused" && l.exactly(2):
+		return &app{name: name, status: noConnection}
 	case w.key == "" && err == nil && status >= 200 && status <= 599:
-		return &app{name, status}
+		a := &app{name: name, status: status, header: make(http.Header)}
+		for _, w := range l.rest[2:] {
+			field, value, found := strings.Cut(w.text, ": ")
+			switch {
+			case w.key == "body":
+				a.body = w.text
+			case w.key == "header" && found:
+				a.header.Add(field, value)
+			case w.key == "header":
+				l.fail(w.value, fmt.Sprintf("%q is no field of a header", w.text), `as in header="Location: /login"`)
+			default:
+				l.unknown(w, []string{"body", "header"})
+			}
+		}
+		return a
 	}
-	l.fail(w.column, fmt.Sprintf("%q is no answer of an app", w.text), "accepted: a status from 200 to 599, none, refused")
+	if !l.failed {
+		l.fail(w.column, fmt.Sprintf("%q is no answer of an app", w.text), "accepted: a status from 200 to 599, none, refused")
+	}
 	return nil
 }
 
 func readVerified(l *stepLine) action {
-	name, ok := l.oldName(0)
-	if !ok {
+	name, ok := l.oldName()
+	if !ok || !l.exactly(1) {
 		return nil
 	}
 	return &verified{name}
 }
 
 func readWrong(l *stepLine) action {
-	name, ok := l.oldName(0)
-	if !ok {
+	name, ok := l.oldName()
+	if !ok || !l.exactly(1) {
 		return nil
 	}
 	return &wrong{name}

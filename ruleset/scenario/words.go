@@ -53,7 +53,7 @@ func cutWord(s string) (w word, n int, err string) {
 	if equals := strings.IndexByte(s[:end], '='); equals > 0 && isKey(s[:equals]) {
 		w.key, n, w.value = s[:equals], equals+1, equals+1
 	}
-	if n == len(s) || s[n] != '"' {
+	if n == len(s) || s[n] != '"' && s[n] != '`' {
 		w.text = s[n:end]
 		return w, end, ""
 	}

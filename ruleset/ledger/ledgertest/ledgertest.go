@@ -90,6 +90,7 @@ var promises = []promise{
 	{"attempts under another secret count", anotherSecretAttempts},
 	{"what is charged is charged under one secret", chargedOnce},
 	{"what is settled is found under the secret it was charged", settledAfterRotation},
+	{"notes are known until they end", notes},
 	{"a crowd never takes more than there is", crowd},
 	{"random schedules agree with the model", agree},
 	{"random amounts agree with the model", agreeOnAmounts},

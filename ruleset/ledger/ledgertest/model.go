@@ -19,6 +19,7 @@ type Model struct {
 	now      time.Time
 	counters map[counterKey]*counter
 	holds    map[ledger.ID]*hold
+	notes    map[ledger.Key]note
 	bounds   func(t *ledger.Tally, at time.Time) (start, end time.Time)
 }
 
@@ -47,9 +48,14 @@ type hold struct {
 	until    time.Time // what has not left its window by then is kept
 }
 
+type note struct {
+	says ledger.Note
+	ends time.Time
+}
+
 // NewModel returns an empty model.
 func NewModel() *Model {
-	return &Model{counters: make(map[counterKey]*counter), holds: make(map[ledger.ID]*hold), bounds: (*ledger.Tally).Bounds}
+	return &Model{counters: make(map[counterKey]*counter), holds: make(map[ledger.ID]*hold), notes: make(map[ledger.Key]note), bounds: (*ledger.Tally).Bounds}
 }
 
 var _ ledger.Ledger = (*Model)(nil)
@@ -112,6 +118,25 @@ func (m *Model) Settle(_ context.Context, at time.Time, id ledger.ID, o ledger.O
 		h.verified = true
 	}
 	return nil
+}
+
+func (m *Model) Remember(_ context.Context, at time.Time, key ledger.Key, n ledger.Note, life time.Duration) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.tick(at)
+	m.notes[key] = note{n, m.now.Add(life)}
+	return nil
+}
+
+func (m *Model) Recall(_ context.Context, at time.Time, key ledger.Key) (ledger.Note, bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.tick(at)
+	n, found := m.notes[key]
+	if !found || !m.now.Before(n.ends) {
+		return ledger.Note{}, false, nil
+	}
+	return n.says, true, nil
 }
 
 func (m *Model) tick(at time.Time) {

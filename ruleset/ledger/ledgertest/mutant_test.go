@@ -23,8 +23,9 @@ type mutant struct {
 	settle  func(m *Model, id ledger.ID, o *ledger.Outcome)               // before settling
 	charge  func(*ledger.Charge)                                          // what the ledger takes a charge for
 	bounds  func(t *ledger.Tally, at time.Time) (start, end time.Time)
-	record  bool // whether to forget to
-	racy    bool // looks and takes, in two steps
+	note    func(*ledger.Key, *ledger.Note, *time.Duration) // before it is remembered
+	record  bool                                            // whether to forget to
+	racy    bool                                            // looks and takes, in two steps
 	noID    bool
 	always  bool // takes again under the same id
 	clock   bool // follows every clock
@@ -46,6 +47,13 @@ func (m *mutant) await() {
 			return
 		}
 	}
+}
+
+func (m *mutant) Remember(ctx context.Context, at time.Time, key ledger.Key, n ledger.Note, life time.Duration) error {
+	if m.note != nil {
+		m.note(&key, &n, &life)
+	}
+	return m.Model.Remember(ctx, at, key, n, life)
 }
 
 func (m *mutant) charges(charges []ledger.Charge) []ledger.Charge {
@@ -204,6 +212,14 @@ type mutantOf struct {
 }
 
 var mutants = []mutantOf{
+	{"notes that end early", mutant{note: func(_ *ledger.Key, _ *ledger.Note, life *time.Duration) { *life -= 2 * ms }},
+		[]string{"notes are known until they end"}},
+	{"notes that do not end", mutant{note: func(_ *ledger.Key, _ *ledger.Note, life *time.Duration) { *life = 1000 * 24 * hour }},
+		[]string{"notes are known until they end"}},
+	{"notes of half their length", mutant{note: func(_ *ledger.Key, n *ledger.Note, _ *time.Duration) { clear(n[16:]) }},
+		[]string{"notes are known until they end"}},
+	{"one note for all", mutant{note: func(k *ledger.Key, _ *ledger.Note, _ *time.Duration) { *k = spread("a") }},
+		[]string{"notes are known until they end"}},
 	{"one too many", mutant{tallies: limits(func(l *ledger.Limit) { l.Max++ })},
 		[]string{"windows are exact", "long logs are exact", "wide windows are one cell too careful at most", "distinct limits count members", "a hundred for one place", "random schedules agree with the model", "random schedules keep wide limits in bounds", "requests are counted whatever becomes of them", "limits may change between calls"}},
 	{"one too few", mutant{tallies: limits(func(l *ledger.Limit) { l.Max = max(l.Max-1, 1) })},

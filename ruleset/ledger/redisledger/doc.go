@@ -10,6 +10,7 @@
 //	{otp:NAME}clock      the latest time seen, and when the data began
 //	{otp:NAME}h<id>      a reservation: what it has charged, and when
 //	{otp:NAME}<key>      a counter: its ban, and its events, members or sum
+//	{otp:NAME}n<key>     a note, which expires by itself
 //	{otp:NAME}gates      which gates were there in the last minute
 //
 // What is charged together, over and over, has a script of its own with the
@@ -35,7 +36,8 @@
 // event, so all of them together take at most the new addresses per second,
 // times the longest window of such a limit, times that. All are kept up to 7 %
 // longer than their longest window, as how long is written down in one byte;
-// sums go a minute after their period.
+// sums go a minute after their period. A note takes about 120 bytes for as long as it
+// is kept; there is at most one for each answer of the app.
 //
 // # When things go wrong
 //

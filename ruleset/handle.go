@@ -1,0 +1,193 @@
+package ruleset
+
+import (
+	"context"
+	"crypto/aes"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/otpgate/otpgate/ruleset/answer"
+	"github.com/otpgate/otpgate/ruleset/ledger"
+	"github.com/otpgate/otpgate/ruleset/phone"
+	"github.com/otpgate/otpgate/ruleset/request"
+)
+
+// A handle is what an app calls a thing that was begun: a flow, a challenge, a
+// factor. Later requests name it in place of the number. The gate remembers
+// the number for as long as answer.keep says, as a note of the ledger: under a
+// keyed hash of the handle, and encrypted with a key that is made of the secret
+// and the handle, so that neither the ledger nor the secret tells numbers by
+// itself.
+//
+// Handles that stand in an answer are the app's own. One that a request has
+// brought may be the caller's invention, who could call two numbers by one
+// name, and have the wrong one counted later: such a handle stands for a number
+// only once the app has said that it sent to it. If it does not say for certain,
+// the handle is unclear, and requests that name it and no number are refused,
+// until the app has sent for it again.
+
+// remembered is what is known of a handle.
+type remembered struct {
+	number  uint64    // digits with country code; 0: not known
+	send    ledger.ID // of the request that it comes of
+	sent    bool      // the app said that it sent a code for it, and has said nothing else since
+	unclear bool      // it may stand for another number by now
+}
+
+const (
+	noteSent = 1 << iota
+	noteUnclear
+)
+
+var errNote = errors.New("a note about a handle cannot be read")
+
+// seal encrypts what is known of a handle.
+//
+// One block of AES takes the number and the flags; the rest of it is zero, by
+// which a block that was made with another key is told. As each handle has a
+// key of its own, equal blocks tell only that nothing has changed.
+func (k *Keys) seal(handle string, m remembered) (n ledger.Note) {
+	var flags byte
+	if m.sent {
+		flags |= noteSent
+	}
+	if m.unclear {
+		flags |= noteUnclear
+	}
+	binary.BigEndian.PutUint64(n[:], m.number)
+	n[8] = flags
+	block, _ := aes.NewCipher(k.noteKey(handle)) // its size is right
+	block.Encrypt(n[:aes.BlockSize], n[:aes.BlockSize])
+	copy(n[aes.BlockSize:], m.send[:])
+	return n
+}
+
+// unseal reads what seal has written.
+func (k *Keys) unseal(handle string, n ledger.Note) (m remembered, err error) {
+	block, _ := aes.NewCipher(k.noteKey(handle))
+	block.Decrypt(n[:aes.BlockSize], n[:aes.BlockSize])
+	if [7]byte(n[9:aes.BlockSize]) != [7]byte{} || n[8]&^(noteSent|noteUnclear) != 0 {
+		return remembered{}, errNote
+	}
+	m = remembered{number: binary.BigEndian.Uint64(n[:]), sent: n[8]&noteSent != 0, unclear: n[8]&noteUnclear != 0}
+	copy(m.send[:], n[aes.BlockSize:])
+	return m, nil
+}
+
+func (k *Keys) noteKey(handle string) []byte {
+	mac := hmac.New(sha256.New, k.notes[:])
+	mac.Write([]byte(handle))
+	return mac.Sum(nil)
+}
+
+// recall returns what is known of a handle, under either secret.
+func (g *Gate) recall(ctx context.Context, at time.Time, handle string) (m remembered, found bool, err error) {
+	for k := g.keys; k != nil; k = k.also {
+		n, found, err := g.ledger.Recall(ctx, at, k.Handle(handle))
+		if err != nil {
+			return m, false, err
+		}
+		if found {
+			m, err = k.unseal(handle, n)
+			return m, err == nil, err
+		}
+	}
+	return m, false, nil
+}
+
+// resolve finds out what is known of the handle that the request brings: the
+// first of several that is known. A request that has no number has that of its
+// handle from then on, and is judged by it as if it had brought it.
+func (d *decision) resolve(ctx context.Context) bool {
+	if d.shape == nil || len(d.Facts.handles) == 0 {
+		return true
+	}
+	var err error
+	for _, handle := range d.Facts.handles {
+		m, found, failed := d.gate.recall(ctx, d.Facts.At, handle)
+		err = errors.Join(err, failed)
+		if found {
+			d.known, d.knownAs = m, handle
+			break
+		}
+	}
+	if err != nil {
+		d.Verdict.Err = errors.Join(d.Verdict.Err, err)
+	}
+	if d.shape.About != request.AboutAccount {
+		return true
+	}
+	shadow := d.rules.settings.shadow
+	switch {
+	case d.known.unclear:
+		d.Verdict.Detail = "the handle may stand for another number by now"
+		return d.object(shadow, CheckRequest, "handle", BadRequest)
+	case d.knownAs == "" && d.shape.unseen == "deny" && err != nil:
+		return d.object(shadow, CheckLedger, "", Unavailable)
+	case d.knownAs == "" && d.shape.unseen == "deny":
+		d.Verdict.Detail = "the handle was not seen in any answer"
+		return d.object(shadow, CheckRequest, "handle", BadRequest)
+	case d.known.number == 0:
+		return true
+	}
+	number, err := phone.Parse("+"+strconv.FormatUint(d.known.number, 10), "")
+	return d.take(number, err)
+}
+
+// enters reports whether the request enters the code that was sent for its
+// handle, so that it sends none.
+func (d *decision) enters() bool { return d.shape != nil && d.shape.verifies && d.known.sent }
+
+// Learn remembers what the app's answer to j, which was let through, tells of
+// handles. It asks for a context that the client cannot end.
+func (g *Gate) Learn(ctx context.Context, at time.Time, j *Judgement, r answer.Result) (err error) {
+	for handle, m := range j.learnt(r) {
+		err = errors.Join(err, g.ledger.Remember(ctx, at, g.keys.Handle(handle), g.keys.seal(handle, m), j.answers().keep))
+	}
+	return err
+}
+
+// learnt is what an answer tells of handles.
+func (j *Judgement) learnt(r answer.Result) map[string]remembered {
+	if len(r.Handles) == 0 && len(j.Facts.handles) == 0 {
+		return nil
+	}
+	now := remembered{send: j.Facts.ID, sent: r.Meaning == answer.Sent && !j.sendsNothing() && !j.entered}
+	if !j.Facts.Phone.IsZero() {
+		now.number, _ = strconv.ParseUint(j.Facts.Phone.E164()[1:], 10, 64)
+	}
+	all := make(map[string]remembered)
+	for _, handle := range j.Facts.handles {
+		before := remembered{}
+		if handle == j.knownAs {
+			before = j.known
+		}
+		// Something may have been begun anew under the handle, or a code was sent
+		// where one was to be entered: the next one to be entered is counted.
+		again := r.Meaning == answer.NotSent && !j.entered || r.Meaning == answer.Sent && j.entered
+		switch {
+		case j.sendsNothing():
+		case r.Meaning == answer.Sent && !j.entered:
+			all[handle] = now
+		case r.Meaning == answer.Unknown && !j.entered && j.shape.About == request.AboutPhone:
+			all[handle] = remembered{send: now.send, unclear: true}
+		case again && before.sent:
+			before.sent = false
+			all[handle] = before
+		}
+	}
+	if now.number == 0 && !now.sent {
+		return all // there is nothing to know of the others
+	}
+	for _, handle := range r.Handles {
+		if !slices.Contains(j.Facts.handles, handle) { // else the answer repeats it
+			all[handle] = now
+		}
+	}
+	return all
+}

@@ -1,0 +1,69 @@
+package ruleset
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/otpgate/otpgate/ruleset/ledger"
+)
+
+func TestNotesAreSealed(t *testing.T) {
+	keys := NewKeys([]byte("one"))
+	for _, m := range []remembered{
+		{number: 14155550100, send: ledger.ID{1, 2}, sent: true},
+		{number: 999999999999999, unclear: true},
+		{sent: true},
+	} {
+		note := keys.seal("handle", m)
+		if got, err := keys.unseal("handle", note); err != nil || got != m {
+			t.Errorf("got %v, %v, want %v", got, err, m)
+		}
+		var number [8]byte
+		binary.BigEndian.PutUint64(number[:], m.number)
+		if m.number != 0 && bytes.Contains(note[:], number[3:]) {
+			t.Error("the number stands in the note")
+		}
+		if _, err := keys.unseal("another", note); !errors.Is(err, errNote) {
+			t.Errorf("another handle reads it: %v", err)
+		}
+		if _, err := NewKeys([]byte("two")).unseal("handle", note); !errors.Is(err, errNote) {
+			t.Errorf("another secret reads it: %v", err)
+		}
+		if keys.seal("another", m) == note {
+			t.Error("two handles of a number can be told to be")
+		}
+	}
+}
+
+// A handle is known under either secret.
+func TestRecallUnderAnotherSecret(t *testing.T) {
+	l := ledger.NewEmbedded()
+	rules, problems := Compile("rules.yaml", []byte(smallest), nil, Wiring{Unwired: true})
+	if problems.HasErrors() {
+		t.Fatal(problems)
+	}
+	gate := func(secret string, also ...[]byte) *Gate {
+		return NewGate(rules, nil, l, NewKeys([]byte(secret), also...))
+	}
+	now, ctx := time.Now(), context.Background()
+	before := gate("old")
+	m := remembered{number: 14155550100}
+	if err := l.Remember(ctx, now, before.keys.Handle("h"), before.keys.seal("h", m), time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct {
+		gate *Gate
+		want bool
+	}{
+		"old": {before, true}, "new": {gate("new"), false}, "new and old": {gate("new", []byte("old")), true}, "old and new": {gate("old", []byte("new")), true},
+	} {
+		got, found, err := test.gate.recall(ctx, now, "h")
+		if err != nil || found != test.want || found && got != m {
+			t.Errorf("%s: %v, %v, %v", name, got, found, err)
+		}
+	}
+}
