@@ -29,6 +29,7 @@ type Judged struct {
 	Reason  string
 	Shape   string
 	Detail  string
+	Status  int    // that the server answered; 0 if it did not
 	Outcome string // sent, not_sent or unknown, of what was let through
 }
 
@@ -40,7 +41,7 @@ func StartGate(t testing.TB, binary, ruleset, match, server string) *Gate {
 	g := &Gate{t: t, judged: make(map[string]Judged)}
 	g.Caddy = process.Start(t, binary, func(c *process.Caddy) string {
 		c.Write("gate.yaml", ruleset)
-		return c.Options("secret the-secret-of-a-gate-in-a-test-of-servers") + fmt.Sprintf(`
+		return c.Options("secret the-secret-of-a-gate-in-a-test-of-servers\n\t\tstore memory") + fmt.Sprintf(`
 http://127.0.0.1:%d {
 	@gated {
 		%s
@@ -121,13 +122,13 @@ func (g *Gate) readLog() {
 	}
 }
 
-// Kept counts the requests whose charges stay: those that were let through, but
+// Kept returns the requests whose charges stay: those that were let through, but
 // for those after which the server said that it had sent nothing.
-func (g *Gate) Kept() (kept int) {
+func (g *Gate) Kept() (kept []Judged) {
 	g.readLog()
 	for _, j := range g.judged {
 		if j.Action == "allow" && j.Outcome != "not_sent" {
-			kept++
+			kept = append(kept, j)
 		}
 	}
 	return kept
