@@ -28,7 +28,7 @@ func ruleset(t *testing.T, server, limits string) string {
 func mustSend(t *testing.T, gate *authapp.Gate, receiver *authapp.Receiver, route *authapp.Route, number string) {
 	t.Helper()
 	plain := route.Plain(number)
-	if judged(t, gate, receiver, &plain, route.Path+" plain") != 1 {
+	if judged(t, gate, receiver, &plain, route.Path+" "+route.Key+", plain") != 1 {
 		t.Errorf("%s: a plain request sends nothing", route.Path)
 	}
 }
@@ -82,7 +82,7 @@ func try(t *testing.T, gate *authapp.Gate, receiver *authapp.Receiver, addr stri
 	tricks, through := route.Tricks(someone, somebody), 0
 	alone = make(map[string]bool)
 	for _, trick := range tricks {
-		name := route.Path + " " + trick.Name
+		name := route.Path + " " + route.Key + ", " + trick.Name
 		trick.Send(t, addr, authapp.HeaderRequest+": alone, "+name)
 		if len(receiver.Of("alone, "+name)) > 0 {
 			alone[trick.Name] = true
