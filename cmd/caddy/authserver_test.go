@@ -80,14 +80,24 @@ func try(t *testing.T, gate *authapp.Gate, receiver *authapp.Receiver, addr stri
 	t.Helper()
 	mustSend(t, gate, receiver, route, someone)
 	tricks, through := route.Tricks(someone, somebody), 0
+	names := make([]string, len(tricks))
 	alone = make(map[string]bool)
-	for _, trick := range tricks {
-		name := route.Path + " " + route.Key + ", " + trick.Name
-		trick.Send(t, addr, authapp.HeaderRequest+": alone, "+name)
-		if len(receiver.Of("alone, "+name)) > 0 {
+	for i, trick := range tricks {
+		names[i] = route.Path + " " + route.Key + ", " + trick.Name
+		trick.Send(t, addr, authapp.HeaderRequest+": alone, "+names[i])
+		if len(receiver.Of("alone, "+names[i])) > 0 {
 			alone[trick.Name] = true
 		}
-		through += judged(t, gate, receiver, &trick.Request, name)
+	}
+	before := len(receiver.Messages())
+	for i := range tricks {
+		through += judged(t, gate, receiver, &tricks[i].Request, names[i])
+	}
+	// A request that is hidden in another has no name.
+	for _, m := range receiver.Messages()[before:] {
+		if m.Request == "" {
+			asJudged(t, gate, &m, "a hidden request")
+		}
 	}
 	t.Logf("%s: of %d tricks %d make the server send, and %d with a gate, which judged the number", route.Path, len(tricks), len(alone), through)
 	return alone

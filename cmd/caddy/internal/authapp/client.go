@@ -75,7 +75,10 @@ func (r *Request) wire(addr string, more []string) string {
 	if !strings.Contains(lower, "\ncontent-length:") && !strings.Contains(lower, "\ntransfer-encoding:") && r.Body != "" {
 		fmt.Fprintf(&s, "Content-Length: %d\r\n", len(r.Body))
 	}
-	s.WriteString("Connection: close\r\n\r\n")
+	if !strings.Contains(lower, "\nconnection:") {
+		s.WriteString("Connection: close\r\n")
+	}
+	s.WriteString("\r\n")
 	s.WriteString(r.Body)
 	return s.String()
 }
