@@ -153,7 +153,7 @@ func (a *betterAuth) mixed(t *testing.T) {
 		wg.Go(func() {
 			for i := client; i < asks; i += clients {
 				k := kinds[i%len(kinds)]
-				if strings.HasPrefix(k.name, "a sign-in") && i%3 != 0 {
+				if strings.HasPrefix(k.name, "a sign-in") && i/len(kinds)%3 != 0 {
 					k = kinds[0] // passwords take their time
 				}
 				r := k.make(fleet.US(1000 + i))
