@@ -1,6 +1,6 @@
 # make help lists what can be made. Nothing but Go is needed to build. The tests
-# need a C compiler for the race detector, and redis-server and redis-sentinel
-# (or those of Valkey) to start.
+# need a C compiler for the race detector, redis-server and redis-sentinel (or
+# those of Valkey) to start, and Node and npm for better-auth.
 
 GO          ?= go
 FUZZTIME    ?= 20s

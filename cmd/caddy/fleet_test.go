@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/otpgate/otpgate/cmd/caddy/internal/fleet"
+	"github.com/otpgate/otpgate/cmd/caddy/internal/process"
 	"github.com/otpgate/otpgate/ruleset/ledger/redisledger/redistest"
 )
 
@@ -32,7 +33,7 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	code := 1
-	if *binary, err = fleet.Build(dir); err != nil {
+	if *binary, err = process.Build(dir); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 	} else {
 		code = m.Run()

@@ -19,7 +19,7 @@ type Judged struct {
 // Log adds up what the log of the gate says.
 func (g *Gate) Log(sum *Judged) {
 	g.t.Helper()
-	file, err := os.Open(g.file("log"))
+	file, err := os.Open(g.File("log"))
 	if err != nil {
 		g.t.Fatal(err)
 	}

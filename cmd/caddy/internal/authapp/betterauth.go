@@ -1,0 +1,78 @@
+package authapp
+
+import (
+	"bufio"
+	"encoding/json"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+)
+
+// StartBetterAuth starts better-auth as it is in source, with its messages to
+// be handed to r, and returns the address it serves at. It ends with the test.
+func StartBetterAuth(t testing.TB, source string, r *Receiver) (addr string) {
+	t.Helper()
+	program := node(t)
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(source)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(modules(t, source), filepath.Join(dir, "node_modules")); err != nil {
+		t.Fatal(err)
+	}
+	var said noise
+	cmd := exec.Command(program, "server.mjs")
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "SMS_URL="+r.URL, "BASE_URL="+Origin)
+	cmd.Stderr = &said
+	stdin, err := cmd.StdinPipe() // it ends when this does, also when the test is killed
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewReader(stdout)
+	line, err := lines.ReadBytes('\n')
+	if err != nil {
+		cmd.Process.Kill()
+		cmd.Wait()
+		t.Fatalf("better-auth ended at once: %v\n%s", err, &said)
+	}
+	var listens struct {
+		Address string
+		Port    int
+	}
+	if err := json.Unmarshal(line, &listens); err != nil {
+		t.Fatalf("better-auth begins with %q: %v", line, err)
+	}
+	ended := make(chan struct{})
+	go func() {
+		io.Copy(io.Discard, lines)
+		cmd.Wait()
+		close(ended)
+	}()
+	t.Cleanup(func() {
+		select {
+		case <-ended:
+			t.Errorf("better-auth ended before the test did:\n%s", &said)
+		default:
+		}
+		stdin.Close()
+		cmd.Process.Kill()
+		<-ended
+	})
+	return net.JoinHostPort(listens.Address, strconv.Itoa(listens.Port))
+}
+
+// Origin is where people believe better-auth to be. Requests with cookies have
+// to name it.
+const Origin = "http://127.0.0.1:3000"
