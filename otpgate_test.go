@@ -66,7 +66,9 @@ var mayImport = map[string][]string{
 	"":          {"caddymodule"},
 	"cmd/caddy": {""},
 
-	"cmd/caddy/internal/fleet": {},
+	"cmd/caddy/internal/process": {},
+	"cmd/caddy/internal/fleet":   {"cmd/caddy/internal/process"},
+	"cmd/caddy/internal/authapp": {"cmd/caddy/internal/process"},
 }
 
 // homes says which packages may use a third-party library. It holds for tests

@@ -133,10 +133,12 @@ func (h *Handler) settle(gate *ruleset.Gate, d *decision) {
 		d.metrics.failed(ruleset.CheckLedger)
 		h.logger.Error("not remembered: requests that name the handle of this one are judged without its number", zap.String("gate", d.log.gate), zap.String("id", d.log.id), zap.Error(err))
 	}
-	d.metrics.settled[outcome].Inc()
 	d.log.passed = true
 	d.log.status = p.answer.status
-	d.log.outcome = outcome.String()
+	if d.Verdict.Held {
+		d.metrics.settled[outcome].Inc()
+		d.log.outcome = outcome.String()
+	}
 	d.log.app = now.Sub(d.Facts.At) - d.log.took
 	d.log.write(h.logger)
 }

@@ -55,7 +55,8 @@ func (c *compiler) requests(s *settings) {
 		} else {
 			names[shape.name] = section.Name.Pos.Line
 		}
-		if shape.answers = s.answers; section.Answer != nil && s.answers.reader != nil {
+		shape.answers = s.answers
+		if shape.answers.own = false; section.Answer != nil && s.answers.reader != nil {
 			shape.answers = c.answers(s.answers, section.Answer)
 		}
 		if !ok {
@@ -67,6 +68,9 @@ func (c *compiler) requests(s *settings) {
 			c.src.Errorf(section.Pos, "shape %q (line %d) lets requests through that shape %q is for: put it behind", s.shapes[j].name, s.shapes[j].pos.Line, shape.name)
 		}
 		s.shapes = append(s.shapes, shape)
+	}
+	for i := range s.shapes {
+		c.eitherInOnePlace(&s.shapes[i], s.shapes)
 	}
 	if regions := fixedRegions(s.shapes); len(regions) == 1 {
 		s.region = regions[0] // for numbers that come without a request
@@ -154,6 +158,20 @@ func (c *compiler) shape(section *shapeSection) (shapeSettings, bool) {
 		fail(section.Pos, "shape %q: %v", s.name, errors.Unwrap(err))
 	}
 	return s, ok
+}
+
+// eitherInOnePlace objects to a place that has addresses or numbers, where
+// numbers are read with a region: then some domains are numbers, too.
+func (c *compiler) eitherInOnePlace(s *shapeSettings, all []shapeSettings) {
+	if s.About != request.AboutEmail || s.Email != s.Phone || len(s.Where) > 0 {
+		return
+	}
+	for _, t := range all {
+		if t.About == request.AboutPhone && t.Phone == s.Phone && (t.region != "" || !t.Region.IsZero() || !t.CountryCode.IsZero()) {
+			c.src.Errorf(s.pos, "shape %q looks for addresses where shape %q reads numbers that need not have a country code, so that some could be either: tell them apart with where", s.name, t.name)
+			return
+		}
+	}
 }
 
 // paths gives s its patterns, and what matches them.

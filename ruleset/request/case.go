@@ -14,7 +14,9 @@ const (
 	// AboutPhone: the phone is in the request. Without it the Case does not fit.
 	AboutPhone About = iota
 	// AboutEmail: an email address is in the request, and no phone. A request
-	// that has both, or neither, does not fit.
+	// that has both, or neither, does not fit. Where Phone and Email are one
+	// place, what stands there has to be an address that nobody who looks for
+	// numbers in texts could take for one.
 	AboutEmail
 	// AboutAccount: the app knows the number, and the request does not have it.
 	// It has a session or a handle instead.
@@ -89,7 +91,11 @@ func (c *Case) prepare() (*prepared, error) {
 	if c.MaxBody < 0 || c.MaxBody > LargestMaxBody {
 		return nil, fmt.Errorf("max_body: between 1 and %d bytes are accepted", LargestMaxBody)
 	}
-	p, err := compile(c.sources())
+	sources := c.sources()
+	if c.either() {
+		sources[phone] = Source{} // what stands there is read as an address
+	}
+	p, err := compile(sources)
 	if err != nil {
 		return nil, err
 	}
@@ -167,6 +173,12 @@ func (c *Case) contradiction() error {
 		}
 	}
 	return nil
+}
+
+// either reports whether the one place that c reads can have an address or a
+// phone.
+func (c *Case) either() bool {
+	return c.About == AboutEmail && !c.Email.IsZero() && c.Email == c.Phone
 }
 
 // takes reports whether c is about requests of r's method and path.

@@ -180,7 +180,7 @@ func (c *prepared) read(rd *reader, r *http.Request, blind bool) (fitness, *Prob
 		}
 		return fits, nil
 	case AboutEmail:
-		if !strings.Contains(rd.text[email], "@") {
+		if !strings.Contains(rd.text[email], "@") || c.either() && !onlyAddress(rd.text[email]) {
 			return unlike, nil
 		}
 	}
