@@ -36,6 +36,7 @@ var mayImport = map[string][]string{
 	"ruleset/email":               {},
 	"ruleset/request":             {},
 	"ruleset/answer":              {},
+	"ruleset/preset":              {},
 	"ruleset/network":             {},
 	"ruleset/network/feed":        {"ruleset/network"},
 	"ruleset/network/risk":        {"ruleset/internal/remote"},
@@ -52,7 +53,7 @@ var mayImport = map[string][]string{
 	"testdata/internal/geogen": {},
 
 	"ruleset": {
-		"ruleset/phone", "ruleset/email", "ruleset/request", "ruleset/answer", "ruleset/network", "ruleset/network/feed", "ruleset/network/risk", "ruleset/human",
+		"ruleset/phone", "ruleset/email", "ruleset/request", "ruleset/answer", "ruleset/preset", "ruleset/network", "ruleset/network/feed", "ruleset/network/risk", "ruleset/human",
 		"ruleset/ledger", "ruleset/internal/strict",
 	},
 	"ruleset/scenario": {
@@ -61,7 +62,7 @@ var mayImport = map[string][]string{
 	},
 	"caddymodule": {
 		"ruleset", "ruleset/request", "ruleset/answer", "ruleset/network", "ruleset/human", "ruleset/ledger",
-		"ruleset/ledger/redisledger", "ruleset/scenario", "ruleset/network/feed", "ruleset/network/risk", "ruleset/phone",
+		"ruleset/ledger/redisledger", "ruleset/scenario", "ruleset/network/feed", "ruleset/network/risk", "ruleset/phone", "ruleset/preset",
 	},
 	"":          {"caddymodule"},
 	"cmd/caddy": {""},

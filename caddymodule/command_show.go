@@ -1,16 +1,31 @@
 package caddymodule
 
 import (
+	"strings"
+
 	"github.com/spf13/cobra"
 
 	"github.com/otpgate/otpgate/ruleset"
+	"github.com/otpgate/otpgate/ruleset/preset"
 )
 
 func showCommand() *cobra.Command {
-	cmd := newCommand("show [--country-db <path>] [--asn-db <path>] [--database <path>] <file>",
-		"Prints a ruleset with all its defaults written out", `
+	cmd := newCommand("show [--country-db <path>] [--asn-db <path>] [--database <path>] <file> | preset <name>",
+		"Prints a ruleset with all its defaults written out, or a preset", `
 Prints a ruleset file with all that it does not say written out: what the gate
-will really do. The output is a ruleset file that means the same.`, func(cmd *cobra.Command, args []string) error {
+will really do. The output is a ruleset file that means the same.
+
+With the word preset and a name it prints what stands for "preset: NAME" in a
+ruleset file: the fragment of a ruleset as it was written, with its comments.
+Its paths lack the prefix.`, func(cmd *cobra.Command, args []string) error {
+			if len(args) == 2 && args[0] == "preset" {
+				text, ok := preset.Text(args[1])
+				if !ok {
+					return usagef("there is no preset %q: want %s", args[1], strings.Join(preset.Names(), ", "))
+				}
+				_, err := cmd.OutOrStdout().Write(text)
+				return err
+			}
 			if len(args) != 1 {
 				return usagef("want one ruleset file")
 			}

@@ -41,6 +41,7 @@ func (c *compiler) settings(file string) *settings {
 	if d.Mode.Good() {
 		s.mode = d.Mode.V
 	}
+	c.preset(s)
 	if d.Request == nil {
 		d.Request = &requestSection{}
 	}
@@ -91,7 +92,7 @@ func nameOfFile(file string) string {
 func (c *compiler) request(s *settings) {
 	r := c.doc.Request
 	if r.Pos.IsZero() && (c.doc.Version.Set || !c.src.HasErrors()) {
-		c.src.Errorf(strict.Pos{Line: 1, Column: 1}, "the file does not say where the phone stands: add request: {phone: json /phone}, or requests with a shape for each kind of request")
+		c.src.Errorf(strict.Pos{Line: 1, Column: 1}, "the file does not say where the phone stands: add request: {phone: json /phone}, or requests with a shape for each kind of request, or preset")
 	}
 	s.shape = request.Shape{
 		Phone:   r.Phone.V.Source,

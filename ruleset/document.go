@@ -12,8 +12,9 @@ type document struct {
 	Version  strict.Value[int]            `yaml:"version" required:"true" min:"1" max:"1" doc:"The version of the language. Always 1."`
 	Name     strict.Value[gateName]       `yaml:"name" default:"the file's name up to its first dot" doc:"Names this gate in metrics, logs and the ledger. Gates of the same name share their counts."`
 	Mode     strict.Value[Mode]           `yaml:"mode" default:"normal" doc:"The operator's switch. closed refuses every request; guarded asks for a proof where human.require says guarded."`
-	Request  *requestSection              `yaml:"request" doc:"Where the facts stand in a request. This or requests is required."`
-	Requests strict.Value[[]shapeSection] `yaml:"requests" doc:"The shapes that requests have, where they have several. The first that fits is the request's; one that none fits is refused."`
+	Request  *requestSection              `yaml:"request" doc:"Where the facts stand in a request. This, requests or preset is required."`
+	Preset   strict.Value[presetChoice]   `yaml:"preset" example:"supabase" doc:"The auth server that the gate is in front of: the shapes of its requests, and what its answers mean."`
+	Requests strict.Value[[]shapeSection] `yaml:"requests" doc:"The shapes that requests have, where they have several. The first that fits is the request's; one that none fits is refused. With a preset: what differs of its shapes, by their names, and shapes that come after them."`
 	Answer   *answerSection               `yaml:"answer" doc:"What the app's answer says of the SMS."`
 	Network  *networkSection              `yaml:"network" doc:"Which networks a request may come from."`
 	Geo      *geoSection                  `yaml:"geo" doc:"Which countries a request may come from."`
@@ -37,10 +38,17 @@ type requestSection struct {
 	MaxBody strict.Value[strict.Size] `yaml:"max_body" default:"16KiB" doc:"The largest body that is read; a larger one is refused."`
 }
 
+type presetSection struct {
+	strict.At
+	Name   strict.Value[presetName] `yaml:"name" required:"true" example:"supabase" doc:"The preset."`
+	Prefix strict.Value[pathPrefix] `yaml:"prefix" default:"the preset's" example:"/auth/v1" doc:"What stands before all paths of the auth server, as the gate sees them; \"\" for nothing."`
+	Proof  strict.Value[source]     `yaml:"proof" default:"the preset's" example:"header X-Captcha" doc:"Where the proof stands, in all shapes that have one. A place in a body: in those with such a body."`
+}
+
 type shapeSection struct {
 	strict.At
 	Name        strict.Value[shapeName]    `yaml:"name" required:"true" example:"otp" doc:"What the shape is called in logs and conditions."`
-	Method      strict.Many[methodWord]    `yaml:"method" required:"true" example:"POST" doc:"The methods of such requests. HEAD is not GET."`
+	Method      strict.Many[methodWord]    `yaml:"method" default:"required, but for a shape of the preset" example:"POST" doc:"The methods of such requests. HEAD is not GET."`
 	Path        strict.Many[pathPattern]   `yaml:"path" default:"every path of the gate" example:"/auth/v1/otp" doc:"The paths of such requests, as Caddy's path matcher takes them. One star, at the end, stands for anything; any other for what is within one step."`
 	Where       strict.Many[whereWord]     `yaml:"where" example:"[json /type = sms | phone_change, query aal absent]" doc:"What has to be so, all of it: PLACE = TEXT, with | between several, PLACE exists, PLACE absent. true and false are texts too."`
 	About       strict.Value[aboutWord]    `yaml:"about" default:"phone" doc:"phone: the number is in the request. email: an address is, no number is, and nothing is sent to a phone. account: the app knows the number, the request does not have it. nothing: nothing is sent, and no number is in the request."`

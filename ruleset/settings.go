@@ -13,7 +13,8 @@ import (
 type settings struct {
 	name         string
 	mode         Mode
-	shape        request.Shape // where all requests have one
+	preset       *presetSettings // nil if there is none
+	shape        request.Shape   // where all requests have one
 	shapes       []shapeSettings
 	region       string
 	answers      answerSettings

@@ -92,6 +92,10 @@ func (c *compiler) shape(section *shapeSection) (shapeSettings, bool) {
 	for _, m := range section.Method.Items {
 		s.Methods = append(s.Methods, string(m.V))
 	}
+	if !section.Method.Set && (!c.doc.Preset.Set || c.doc.Preset.V.Name.Good()) { // else it may be the preset's
+		c.src.Error(section.Pos, `the word "method" is missing in requests`, "write it, as in: method: POST")
+		ok = false
+	}
 	if len(s.Methods) == 0 && !section.Method.Bad && section.Method.Set {
 		fail(section.Method.Pos, "method is an empty list, so that nothing could pass")
 	}
@@ -163,7 +167,7 @@ func (c *compiler) shape(section *shapeSection) (shapeSettings, bool) {
 // eitherInOnePlace objects to a place that has addresses or numbers, where
 // numbers are read with a region: then some domains are numbers, too.
 func (c *compiler) eitherInOnePlace(s *shapeSettings, all []shapeSettings) {
-	if s.About != request.AboutEmail || s.Email != s.Phone || len(s.Where) > 0 {
+	if s.About == request.AboutPhone || s.Email.IsZero() || s.Email != s.Phone || len(s.Where) > 0 {
 		return
 	}
 	for _, t := range all {

@@ -48,6 +48,14 @@ func TestAddressInThePhonesPlace(t *testing.T) {
 			t.Errorf("%q: read as %+v", text, found.Values)
 		}
 	}
+	account := shapesOf(t, "about=account; path=/login; phone=json /identifier; email=json /identifier; handle=query flow")
+	for body, fits := range map[string]bool{
+		`{"identifier":"a@example.com"}`: true, `{}`: true, `{"identifier":"+14155550100"}`: false, `{"identifier":""}`: false, `{"identifier":"a@b.c+14155550100"}`: false,
+	} {
+		if _, problem := account.Read(sent("POST /login?flow=f", body, "Content-Type: application/json")); fits != (problem == nil) {
+			t.Errorf("about an account: %s: %v", body, problem)
+		}
+	}
 	for _, body := range []string{
 		`{"identifier":"a@example.com","Identifier":"+14155550100"}`,
 		`{"identifier":"a@example.com","identifier":"+14155550100"}`,

@@ -14,9 +14,7 @@ const (
 	// AboutPhone: the phone is in the request. Without it the Case does not fit.
 	AboutPhone About = iota
 	// AboutEmail: an email address is in the request, and no phone. A request
-	// that has both, or neither, does not fit. Where Phone and Email are one
-	// place, what stands there has to be an address that nobody who looks for
-	// numbers in texts could take for one.
+	// that has both, or neither, does not fit.
 	AboutEmail
 	// AboutAccount: the app knows the number, and the request does not have it.
 	// It has a session or a handle instead.
@@ -35,7 +33,8 @@ func (a About) String() string { return aboutWords[a] }
 //
 // The Shape within says where the values stand. In a Case that is not about a
 // phone, its Phone is where none may stand: a request that has one there has
-// another shape.
+// another shape. If its Email is the same place, an address may stand there that
+// nobody who looks for numbers in texts could take for one.
 type Case struct {
 	Shape
 
@@ -178,7 +177,7 @@ func (c *Case) contradiction() error {
 // either reports whether the one place that c reads can have an address or a
 // phone.
 func (c *Case) either() bool {
-	return c.About == AboutEmail && !c.Email.IsZero() && c.Email == c.Phone
+	return c.About != AboutPhone && !c.Email.IsZero() && c.Email == c.Phone
 }
 
 // takes reports whether c is about requests of r's method and path.

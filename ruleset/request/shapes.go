@@ -180,11 +180,11 @@ func (c *prepared) read(rd *reader, r *http.Request, blind bool) (fitness, *Prob
 		}
 		return fits, nil
 	case AboutEmail:
-		if !strings.Contains(rd.text[email], "@") || c.either() && !onlyAddress(rd.text[email]) {
+		if !strings.Contains(rd.text[email], "@") {
 			return unlike, nil
 		}
 	}
-	if rd.has[phone] {
+	if rd.has[phone] || c.either() && rd.has[email] && !onlyAddress(rd.text[email]) {
 		return unlike, nil
 	}
 	return fits, nil
