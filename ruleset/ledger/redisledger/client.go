@@ -41,7 +41,7 @@ func newClient(a *address, base *tls.Config, w watcher) (*client, error) {
 			if err != nil {
 				return err
 			}
-			if field(info, "redis_mode:") == "sentinel" {
+			if field(info, "redis_mode:") == "sentinel" || field(info, "server_mode:") == "sentinel" { // Redis, Valkey
 				return nil // it is asked who the master is, and is not one
 			}
 			w.connected(addr, identity{run: field(info, "run_id:"), history: field(info, "master_replid:")})
