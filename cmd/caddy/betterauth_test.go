@@ -27,7 +27,7 @@ var (
 )
 
 // betterAuthRoutes is what has to be gated.
-const betterAuthRoutes = `path /api/auth/phone-number/send-otp /api/auth/phone-number/request-password-reset /api/auth/sign-in/phone-number`
+const betterAuthRoutes = `path /api/auth/phone-number/send-otp /api/auth/phone-number/request-password-reset /api/auth/sign-in/phone-number /api/auth/two-factor/send-otp`
 
 // TestBetterAuth: whatever is tried on a gate in front of better-auth, a
 // message goes to the number that the gate judged, or there is none; and each
@@ -40,6 +40,7 @@ func TestBetterAuth(t *testing.T) {
 		app.signUp(t, number)
 	}
 	t.Run("tricks", app.tricks)
+	t.Run("two factors", app.twoFactors)
 	t.Run("as many messages as charges", app.mixed)
 }
 
@@ -101,6 +102,29 @@ func (a *betterAuth) tricks(t *testing.T) {
 	}
 }
 
+// A code for a second factor goes to the number of the account, which is not in
+// the request: it is counted for the session.
+func (a *betterAuth) twoFactors(t *testing.T) {
+	const number = "+14155550105"
+	session := a.signUp(t, number)
+	origin := "Origin: " + authapp.Origin
+	a.ask(t, "/two-factor/enable", fmt.Sprintf(`{"password":%q}`, password), session, origin)
+	gate := authapp.StartGate(t, *binary, ruleset(t, "better-auth", "[{per: session, max: 2, in: 1h}]"), betterAuthRoutes, a.addr)
+	for i, trick := range []struct{ header, body string }{
+		{session, "{}"},
+		{"cookie" + session[len("Cookie"):], "{}"},
+		{session, "{}"},
+		{session + "; better-auth.two_factor=made-up", "{}"},
+		{session + "; x=y", `{"x":1}`},
+		{"Cookie: better-auth.session_token=made-up\n" + session, "{}"},
+	} {
+		r := authapp.Request{Line: "POST /api/auth/two-factor/send-otp", Header: "Content-Type: application/json\n" + trick.header + "\n" + origin, Body: trick.body}
+		if got, want := judged(t, gate, a.receiver, &r, fmt.Sprint("two-factor ", i)), min(1, max(0, 2-i)); got != want {
+			t.Errorf("request %d: %d messages, want %d", i+1, got, want)
+		}
+	}
+}
+
 // kind is one of the things that people and bots do.
 type kind struct {
 	name string
@@ -140,9 +164,9 @@ func (a *betterAuth) mixed(t *testing.T) {
 		{"a new password", func(string) authapp.Request { return reset.Plain(enrolled) }, false},
 		{"a new password of nobody", reset.Plain, true},
 		{"a sign-in that sends", func(string) authapp.Request { return signIn.Plain(somebody) }, false},
-		{"a sign-in of nobody", signIn.Plain, true},
-		{"a sign-in with a wrong password", func(string) authapp.Request { return signIn.Plain(verified) }, true},
-		{"a sign-in", func(string) authapp.Request { return right.Plain(verified) }, true},
+		{"a sign-in of nobody", signIn.Plain, false},
+		{"a sign-in with a wrong password", func(string) authapp.Request { return signIn.Plain(verified) }, false},
+		{"a sign-in", func(string) authapp.Request { return right.Plain(verified) }, false},
 	}
 	untold := make(map[string]bool) // ids of requests that send nothing, and are not answered so
 	var mu sync.Mutex
