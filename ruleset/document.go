@@ -67,6 +67,7 @@ type shapeSection struct {
 	Session     strict.Many[credential]    `yaml:"session" example:"[header X-Session-Token, cookie sid]" doc:"Where the credential of the session stands: header NAME, cookie NAME, or claim NAME of the JWT in Authorization. The first that is there counts; name them in the app's own order."`
 	Fold        strict.Value[bool]         `yaml:"fold" default:"false" doc:"The app reads keys of JSON as Go's encoding/json does: without case, the last one wins, null overwrites nothing."`
 	Types       strict.Value[typesWord]    `yaml:"types" default:"declared" doc:"any: the app takes a body for JSON whatever its content type says."`
+	Forms       strict.Value[formsWord]    `yaml:"forms" example:"dots" doc:"The app takes forms as well as JSON, and this is how their fields are named after the places in JSON: dots (json /user/phone is the field user.phone), brackets (user[phone]), or flat (no field is within another). All places are written as they are in JSON, and hold for both. Left out: no forms."`
 	MaxBody     strict.Value[strict.Size]  `yaml:"max_body" default:"16KiB" doc:"The largest body that is read; a larger one is refused."`
 }
 

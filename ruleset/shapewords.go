@@ -157,6 +157,15 @@ type typesWord string
 
 func (typesWord) Words() []string { return []string{"declared", "any"} }
 
+type formsWord string
+
+func (formsWord) Words() []string { return request.Namings() }
+
+func (w formsWord) means() request.Naming {
+	n, _ := request.ParseNaming(string(w))
+	return n
+}
+
 // pathHandle is the word for the step of the path that a star stands for.
 const pathHandle = "path *"
 

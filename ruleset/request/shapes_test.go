@@ -46,6 +46,8 @@ func caseOf(t testing.TB, text string) Case {
 			c.Fold = true
 		case "any":
 			c.AnyType = true
+		case "forms":
+			c.Forms, _ = ParseNaming(value)
 		case "region":
 			c.Region = source(t, value)
 		case "code":
