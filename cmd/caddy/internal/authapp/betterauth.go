@@ -12,22 +12,13 @@ import (
 	"testing"
 )
 
-// StartBetterAuth starts better-auth as it is in source, with its messages to
-// be handed to r, and returns the address it serves at. It ends with the test.
-func StartBetterAuth(t testing.TB, source string, r *Receiver) (addr string) {
+// StartBetterAuth starts better-auth as it is in source, with options as
+// server.mjs has them, in JSON, and with its messages to be handed to r. It
+// returns the address it serves at, and ends with the test.
+func StartBetterAuth(t testing.TB, source, options string, r *Receiver) (addr string) {
 	t.Helper()
-	program := node(t)
-	dir := t.TempDir()
-	if err := os.CopyFS(dir, os.DirFS(source)); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Symlink(modules(t, source), filepath.Join(dir, "node_modules")); err != nil {
-		t.Fatal(err)
-	}
 	var said noise
-	cmd := exec.Command(program, "server.mjs")
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "SMS_URL="+r.URL, "BASE_URL="+Origin)
+	cmd := script(t, source, "server.mjs", "SMS_URL="+r.URL, "BASE_URL="+Origin, "OPTIONS="+options)
 	cmd.Stderr = &said
 	stdin, err := cmd.StdinPipe() // it ends when this does, also when the test is killed
 	if err != nil {
@@ -71,6 +62,24 @@ func StartBetterAuth(t testing.TB, source string, r *Receiver) (addr string) {
 		<-ended
 	})
 	return net.JoinHostPort(listens.Address, strconv.Itoa(listens.Port))
+}
+
+// script is one of the programs in source, in a folder of its own, with these
+// things in its environment. The folder goes with the test.
+func script(t testing.TB, source, name string, env ...string) *exec.Cmd {
+	t.Helper()
+	program := node(t)
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(source)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(modules(t, source), filepath.Join(dir, "node_modules")); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(program, name)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), env...)
+	return cmd
 }
 
 // Origin is where people believe better-auth to be. Requests with cookies have
