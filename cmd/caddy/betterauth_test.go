@@ -201,78 +201,87 @@ func TestBetterAuthSessions(t *testing.T) {
 // TestBetterAuthKeeps: a number that somebody says is theirs, to which codes for
 // a second factor go later, is one that the gate has judged.
 func TestBetterAuthKeeps(t *testing.T) {
-	app := startBetterAuth(t, "")
-	rules := strings.Replace(ruleset(t, "better-auth", "[]"), "countries: any", "countries: [US]", 1)
-	gate := authapp.StartGate(t, *binary, rules, betterAuthRoutes, app.addr)
-	const nobody, noCode = "kept0000@example.com", "000000" // in whose place others of the same length are put
-	emails := 0
-	byPassword := func(r authapp.Request) authapp.Request {
-		emails++
-		r.Body = strings.ReplaceAll(r.Body, nobody, fmt.Sprintf("kept%04d@example.com", emails))
-		return r
-	}
-	byCode := func(r authapp.Request) authapp.Request {
-		r = byPassword(r)
-		app.ask(t, "/email-otp/send-verification-otp", fmt.Sprintf(`{"email":"kept%04d@example.com","type":"sign-in"}`, emails))
-		r.Body = strings.ReplaceAll(r.Body, noCode, app.receiver.Last().Code)
-		return r
-	}
+	const byPassword = `"email":"` + nobody + `","password":"` + password + `","name":"a"`
 	for _, way := range []struct {
-		path, rest, form string
-		of               func(authapp.Request) authapp.Request // as somebody else asks
-		least            int
+		route authapp.Route
+		least int // tricks by which the app alone keeps a number
 	}{
-		{"/sign-up/email", fmt.Sprintf(`"email":%q,"password":%q,"name":"a"`, nobody, password), "email=" + nobody + "&password=" + password + "&name=a", byPassword, 150},
-		{"/sign-in/email-otp", fmt.Sprintf(`"email":%q,"otp":%q,"name":"a"`, nobody, noCode), "", byCode, 140},
+		{authapp.Route{Path: "/api/auth/sign-up/email", Rest: byPassword, Form: "email=" + nobody + "&password=" + password + "&name=a"}, 80},
+		{authapp.Route{Path: "/api/auth/sign-in/email-otp", Rest: `"email":"` + nobody + `","otp":"` + noCode + `","name":"a"`}, 80},
 	} {
-		route := authapp.Route{Path: "/api/auth" + way.path, Key: "phoneNumber", Header: origin, Rest: way.rest, Form: way.form}
-		// sentTo returns to whom a code goes once an account was asked for so.
-		sentTo := func(reply *authapp.Reply, name string) (numbers []string) {
-			s := authapp.SessionOf(reply, "session_token")
-			if s.Value == "" {
-				return nil
-			}
-			factor := secondFactor
-			factor.Send(t, app.addr, s.Cookie(), authapp.HeaderRequest+": "+name)
-			for _, m := range app.receiver.Of(name) {
-				if m.To != "" {
-					numbers = append(numbers, m.To)
-				}
-			}
-			return numbers
-		}
-		without := way.of(authapp.Request{Line: "POST " + route.Path, Header: "Content-Type: application/json\n" + origin, Body: "{" + way.rest + "}"})
-		if reply := gate.Ask(&without, "no number"); reply.Status != 200 {
-			t.Errorf("%s: without a number it is answered %d %s", route.Path, reply.Status, reply.Body)
-		}
-		mine := way.of(route.Plain(someone))
-		reply := gate.Ask(&mine, "my number")
-		if got := sentTo(&reply, route.Path+", my number"); !slices.Equal(got, []string{someone}) {
-			t.Errorf("%s: a plain request is answered %d %s, and a code goes to %q", route.Path, reply.Status, reply.Body, got)
-		}
-		const other = "+447700900123" // where nothing is sent to
-		alone, through := 0, 0
-		for _, trick := range append(route.Tricks(someone, other), route.Tricks(other, someone)...) {
-			name := fmt.Sprint(route.Path, ", ", emails, ", ", trick.Name)
-			r := way.of(trick.Request)
-			reply := r.Send(t, app.addr)
-			if len(sentTo(&reply, "alone, "+name)) > 0 {
-				alone++
-			}
-			r = way.of(trick.Request)
-			reply = gate.Ask(&r, name)
-			for _, to := range sentTo(&reply, name) {
-				through++
-				if judged := reply.Header.Get(authapp.HeaderJudged); judged != to || to != someone {
-					t.Errorf("%s: the app keeps %q, and the gate judged %q", name, to, judged)
-				}
-			}
-		}
-		if alone < way.least {
-			t.Errorf("%s: only %d tricks make better-auth keep a number", route.Path, alone)
-		}
-		t.Logf("%s: %d tricks make better-auth keep a number, and %d with a gate, which judged it", route.Path, alone, through)
+		t.Run(way.route.Path, func(t *testing.T) {
+			t.Parallel()
+			way.route.Key, way.route.Header = "phoneNumber", origin
+			startBetterAuth(t, "").keeps(t, &way.route, way.least)
+		})
 	}
+}
+
+// In whose place others of the same length are put.
+const nobody, noCode = "kept0000@example.com", "000000"
+
+func (a *betterAuth) keeps(t *testing.T, route *authapp.Route, least int) {
+	rules := strings.Replace(ruleset(t, "better-auth", "[]"), "countries: any", "countries: [US]", 1)
+	gate := authapp.StartGate(t, *binary, rules, betterAuthRoutes, a.addr)
+	emails := 0
+	// of is r as somebody asks who has not asked before.
+	of := func(r authapp.Request) authapp.Request {
+		emails++
+		email := fmt.Sprintf("kept%04d@example.com", emails)
+		r.Body = strings.ReplaceAll(r.Body, nobody, email)
+		if strings.Contains(r.Body, noCode) {
+			a.ask(t, "/email-otp/send-verification-otp", fmt.Sprintf(`{"email":%q,"type":"sign-in"}`, email))
+			r.Body = strings.ReplaceAll(r.Body, noCode, a.receiver.Last().Code)
+		}
+		return r
+	}
+	// sentTo returns to whom a code goes once an account was asked for so.
+	sentTo := func(reply *authapp.Reply, name string) (numbers []string) {
+		s := authapp.SessionOf(reply, "session_token")
+		if s.Value == "" {
+			return nil
+		}
+		secondFactor.Send(t, a.addr, s.Cookie(), authapp.HeaderRequest+": "+name)
+		for _, m := range a.receiver.Of(name) {
+			if m.To != "" {
+				numbers = append(numbers, m.To)
+			}
+		}
+		return numbers
+	}
+	without := of(authapp.Request{Line: "POST " + route.Path, Header: "Content-Type: application/json\n" + origin, Body: "{" + route.Rest + "}"})
+	if reply := gate.Ask(&without, "no number"); reply.Status != 200 {
+		t.Errorf("without a number it is answered %d %s", reply.Status, reply.Body)
+	}
+	mine := of(route.Plain(someone))
+	reply := gate.Ask(&mine, "my number")
+	if got := sentTo(&reply, "my number"); !slices.Equal(got, []string{someone}) {
+		t.Errorf("a plain request is answered %d %s, and a code goes to %q", reply.Status, reply.Body, got)
+	}
+	const other = "+447700900123" // where nothing is sent to
+	alone, through := 0, 0
+	tricks := route.Tricks(someone, other)
+	for _, trick := range tricks {
+		r, name := of(trick.Request), "alone, "+trick.Name
+		reply := r.Send(t, a.addr)
+		if len(sentTo(&reply, name)) > 0 {
+			alone++
+		}
+	}
+	for i, trick := range append(tricks, route.Tricks(other, someone)...) {
+		r, name := of(trick.Request), fmt.Sprint(i, ", ", trick.Name)
+		reply := gate.Ask(&r, name)
+		for _, to := range sentTo(&reply, name) {
+			through++
+			if judged := reply.Header.Get(authapp.HeaderJudged); judged != to || to != someone {
+				t.Errorf("%s: the app keeps %q, and the gate judged %q", name, to, judged)
+			}
+		}
+	}
+	if alone < least {
+		t.Errorf("only %d tricks make better-auth keep a number", alone)
+	}
+	t.Logf("of %d tricks %d make better-auth keep a number, and %d with a gate, which judged it", len(tricks), alone, through)
 }
 
 // kind is one of the things that people and bots do.
