@@ -3,6 +3,7 @@ package authapp
 import (
 	"bufio"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -85,3 +86,62 @@ func script(t testing.TB, source, name string, env ...string) *exec.Cmd {
 // Origin is where people believe better-auth to be. Requests with cookies have
 // to name it.
 const Origin = "http://127.0.0.1:3000"
+
+// Step is what a front end made of an answer.
+type Step struct {
+	Step  string
+	Data  json.RawMessage
+	Error *struct {
+		Status  int
+		Code    string
+		Message string
+	}
+}
+
+// RunClient runs client.mjs in source against an app at url, under path, and
+// returns what it says. Token returns a new proof.
+func RunClient(t testing.TB, source, url, path string, token func() string, r *Receiver) (steps []Step) {
+	t.Helper()
+	var said noise
+	cmd := script(t, source, "client.mjs", "BASE_URL="+url, "BASE_PATH="+path)
+	cmd.Stderr = &said
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(stdout)
+	for lines.Scan() {
+		var line struct {
+			Step
+			Token bool
+			Code  string
+		}
+		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
+			t.Errorf("the client says %q: %v", lines.Bytes(), err)
+		}
+		switch {
+		case line.Token:
+			fmt.Fprintln(stdin, token())
+		case line.Code != "":
+			if m := r.Last(); m.To == line.Code {
+				fmt.Fprintln(stdin, m.Code)
+			} else {
+				t.Errorf("the last message went to %q, not to %s", m.To, line.Code)
+				fmt.Fprintln(stdin)
+			}
+		default:
+			steps = append(steps, line.Step)
+		}
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("the client: %v\n%s", err, &said)
+	}
+	return steps
+}

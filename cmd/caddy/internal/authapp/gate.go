@@ -37,30 +37,29 @@ type Judged struct {
 // that match are gated: lines of a matcher, as a Caddyfile has them. The others
 // are passed on, as they are in earnest. A server is told the scheme by the gate
 // and by nobody else: better-auth takes whatever stands in X-Forwarded-Proto for
-// the beginning of its own URL, path and all. Options are more lines for the block
-// of the gate among the global options.
+// the beginning of its own URL, path and all. Options are more lines for the gate.
 func StartGate(t testing.TB, binary, ruleset, match, server string, options ...string) *Gate {
 	t.Helper()
 	g := &Gate{t: t, judged: make(map[string]Judged)}
 	g.Caddy = process.Start(t, binary, func(c *process.Caddy) string {
 		c.Write("gate.yaml", ruleset)
-		options := append([]string{"secret the-secret-of-a-gate-in-a-test-of-servers", "store memory"}, options...)
-		return c.Options(strings.Join(options, "\n\t\t")) + fmt.Sprintf(`
+		return c.Options("secret the-secret-of-a-gate-in-a-test-of-servers\n\t\tstore memory") + fmt.Sprintf(`
 http://127.0.0.1:%d {
 	@gated {
 		%s
 	}
 	otp_gate @gated %s {
 		phone_header %s
+		%[7]s
 	}
-	reverse_proxy %s {
+	reverse_proxy %[5]s {
 		header_up X-Forwarded-Proto {scheme}
 		header_up %[6]s {http.otp_gate.id}
 		header_down %[6]s {http.otp_gate.id}
 		header_down %[4]s {http.request.header.%[4]s}
 	}
 }
-`, c.Port, strings.ReplaceAll(strings.TrimSpace(match), "\n", "\n\t\t"), c.File("gate.yaml"), HeaderJudged, server, HeaderGateID)
+`, c.Port, strings.ReplaceAll(strings.TrimSpace(match), "\n", "\n\t\t"), c.File("gate.yaml"), HeaderJudged, server, HeaderGateID, strings.Join(options, "\n\t\t"))
 	})
 	g.Addr = fmt.Sprintf("127.0.0.1:%d", g.Port)
 	return g
