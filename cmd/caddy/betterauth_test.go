@@ -39,7 +39,7 @@ var (
 
 // betterAuthRoutes is what has to be gated. An app can take a slash at the end
 // for nothing.
-const betterAuthRoutes = `path /api/auth/phone-number/send-otp* /api/auth/phone-number/request-password-reset* /api/auth/sign-in/phone-number* /api/auth/two-factor/send-otp* /api/auth/sign-up/email* /api/auth/sign-in/email-otp*`
+const betterAuthRoutes = `path /api/auth/phone-number/send-otp* /api/auth/phone-number/request-password-reset* /api/auth/phone-number/forget-password* /api/auth/sign-in/phone-number* /api/auth/two-factor/send-otp* /api/auth/sign-up/email* /api/auth/sign-in/email-otp*`
 
 // ask asks better-auth itself, and fails the test if that does not go well.
 func (a *betterAuth) ask(t *testing.T, path, body string, header ...string) authapp.Reply {
