@@ -61,7 +61,7 @@ requests:
 	} {
 		t.Run(app.name, func(t *testing.T) {
 			t.Parallel()
-			server := startBetterAuth(t, app.options)
+			server := startBetterAuth(t, made, app.options)
 			siteverify := turnstiletest.New()
 			defer siteverify.Close()
 			gate := authapp.StartGate(t, *binary, "version: 1\n"+app.preset+rules, strings.ReplaceAll(betterAuthRoutes, "/api/auth", app.path), server.addr,

@@ -13,13 +13,14 @@ import (
 	"testing"
 )
 
-// StartBetterAuth starts better-auth as it is in source, with options as
-// server.mjs has them, in JSON, and with its messages to be handed to r. It
-// returns the address it serves at, and ends with the test.
-func StartBetterAuth(t testing.TB, source, options string, r *Receiver) (addr string) {
+// StartBetterAuth starts better-auth as it is in source, with the packages that
+// are locked in another folder, with options as server.mjs has them, in JSON,
+// and with its messages to be handed to r. It returns the address it serves at,
+// and ends with the test.
+func StartBetterAuth(t testing.TB, source, locked, options string, r *Receiver) (addr string) {
 	t.Helper()
 	var said noise
-	cmd := script(t, source, "server.mjs", "SMS_URL="+r.URL, "BASE_URL="+Origin, "OPTIONS="+options)
+	cmd := script(t, source, locked, "server.mjs", "SMS_URL="+r.URL, "BASE_URL="+Origin, "OPTIONS="+options)
 	cmd.Stderr = &said
 	stdin, err := cmd.StdinPipe() // it ends when this does, also when the test is killed
 	if err != nil {
@@ -65,16 +66,17 @@ func StartBetterAuth(t testing.TB, source, options string, r *Receiver) (addr st
 	return net.JoinHostPort(listens.Address, strconv.Itoa(listens.Port))
 }
 
-// script is one of the programs in source, in a folder of its own, with these
-// things in its environment. The folder goes with the test.
-func script(t testing.TB, source, name string, env ...string) *exec.Cmd {
+// script is one of the programs in source, in a folder of its own, with the
+// packages that are locked in a folder, and with these things in its
+// environment. Its own folder goes with the test.
+func script(t testing.TB, source, locked, name string, env ...string) *exec.Cmd {
 	t.Helper()
 	program := node(t)
 	dir := t.TempDir()
 	if err := os.CopyFS(dir, os.DirFS(source)); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Symlink(modules(t, source), filepath.Join(dir, "node_modules")); err != nil {
+	if err := os.Symlink(modules(t, locked), filepath.Join(dir, "node_modules")); err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(program, name)
@@ -103,7 +105,7 @@ type Step struct {
 func RunClient(t testing.TB, source, url, path string, token func() string, r *Receiver) (steps []Step) {
 	t.Helper()
 	var said noise
-	cmd := script(t, source, "client.mjs", "BASE_URL="+url, "BASE_PATH="+path)
+	cmd := script(t, source, source, "client.mjs", "BASE_URL="+url, "BASE_PATH="+path)
 	cmd.Stderr = &said
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
