@@ -119,6 +119,16 @@ func (d *decision) resolve(ctx context.Context) bool {
 	if err != nil {
 		d.Verdict.Err = errors.Join(d.Verdict.Err, err)
 	}
+	if d.known.sent && d.sendsNothing() && !d.shape.shows {
+		// Something is begun anew. That is to be known before the app knows it: else
+		// codes could be asked for meanwhile as if they were entered.
+		d.known.sent = false
+		failed := d.gate.ledger.Remember(ctx, d.Facts.At, d.gate.keys.Handle(d.knownAs), d.gate.keys.seal(d.knownAs, d.known), d.answers().keep)
+		if failed != nil {
+			d.Verdict.Err = errors.Join(d.Verdict.Err, failed)
+			return d.object(d.rules.settings.shadow, CheckLedger, "", Unavailable)
+		}
+	}
 	if d.shape.About != request.AboutAccount {
 		return true
 	}
@@ -171,6 +181,9 @@ func (j *Judgement) learnt(r answer.Result) map[string]remembered {
 		// where one was to be entered: the next one to be entered is counted.
 		again := r.Meaning == answer.NotSent && !j.entered || r.Meaning == answer.Sent && j.entered
 		switch {
+		case j.sendsNothing() && j.shape.shows && !before.sent && r.Meaning == answer.Sent:
+			before.sent = true
+			all[handle] = before
 		case j.sendsNothing():
 		case r.Meaning == answer.Sent && !j.entered:
 			all[handle] = now
