@@ -9,6 +9,7 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/otpgate/otpgate/ruleset/answer"
@@ -83,6 +84,20 @@ func (k *Keys) noteKey(handle string) []byte {
 	mac := hmac.New(sha256.New, k.notes[:])
 	mac.Write([]byte(handle))
 	return mac.Sum(nil)
+}
+
+// spelledOnce makes one of all the spellings of a UUID that libraries read: with
+// capitals, without hyphens, in braces, as a URN. Else one flow could be two
+// handles. Other handles are as they are.
+func spelledOnce(handle string) string {
+	text := strings.ToLower(handle)
+	text = strings.TrimPrefix(text, "urn:uuid:")
+	text = strings.TrimSuffix(strings.TrimPrefix(text, "{"), "}")
+	text = strings.ReplaceAll(text, "-", "")
+	if len(text) != 32 || strings.Trim(text, "0123456789abcdef") != "" {
+		return handle
+	}
+	return text
 }
 
 // recall returns what is known of a handle, under either secret.
@@ -198,6 +213,7 @@ func (j *Judgement) learnt(r answer.Result) map[string]remembered {
 		return all // there is nothing to know of the others
 	}
 	for _, handle := range r.Handles {
+		handle = spelledOnce(handle)
 		if !slices.Contains(j.Facts.handles, handle) { // else the answer repeats it
 			all[handle] = now
 		}

@@ -138,6 +138,8 @@ func (c *compiler) shape(section *shapeSection) (shapeSettings, bool) {
 	case s.About == request.AboutNothing && len(s.paths) == 0 && !section.Path.Bad:
 		fail(section.About.Pos, "about: nothing needs a path: without one, requests that send could have this shape")
 	case !isAbout:
+	case !s.AloneIn.IsZero() && s.region != "":
+		fail(section.AloneIn.Pos, "a text in %s could be a number of %s without its country code, which nobody could tell: take region or alone_in out", s.AloneIn, s.region)
 	case section.Region.Set && section.CountryCode.Set:
 		fail(section.CountryCode.Pos, "region and country_code: one of them says where a number belongs")
 	case s.spelling != "any" && (s.region != "" || !s.Region.IsZero() || !s.CountryCode.IsZero()):
