@@ -86,17 +86,21 @@ func (f *fields) takeAlone(value []byte) *Problem {
 	if bytes.Equal(f.reader.canon, f.alone) {
 		return bad("%s: what holds other fields stands there as one", f.where)
 	}
-	if text := bytes.TrimLeft(value, " \t\r\n"); len(text) > 0 && bytes.IndexByte([]byte(`{["`), text[0]) >= 0 {
-		return bad("%s: a field that looks like JSON", f.where)
-	}
 	f.reader.keepNumber(string(value))
 	return nil
 }
 
+// keepNumber keeps a text that looks like a number, or like JSON in which one
+// could be hidden by escapes.
 func (rd *reader) keepNumber(text string) {
-	if looksLikeNumber(text) && !onlyAddress(text) {
+	if looksLikeNumber(text) && !onlyAddress(text) || looksLikeJSON(text) && strings.Contains(text, `\`) {
 		rd.numbers = append(rd.numbers, text)
 	}
+}
+
+func looksLikeJSON(s string) bool {
+	s = strings.TrimLeft(s, " \t\r\n")
+	return s != "" && strings.IndexByte(`{["`, s[0]) >= 0
 }
 
 // looksLikeNumber reports whether a parser of international phone numbers could

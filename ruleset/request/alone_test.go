@@ -60,6 +60,8 @@ func TestAlone(t *testing.T) {
 		`{"traits":{"email":"a@example.com","mobile":"4155550101;phone-context=+1415"}}`:  within,
 		`{"traits":{"email":"a@example.com","mobile":"\"\\\\\" +14155550101"}}`:           within,
 		`{"traits":{"email":"a@example.com","mobile":14155550101}}`:                       "1",
+		`{"traits":{"contact":"{\"mobile\":\"\\u002b14155550101\"}"}}`:                    within,
+		`{"traits":{"quote":"\"to be\"","list":"[a, b]"}}`:                                "1",
 		`{"traits":null}`: "1",
 		`{}`:              "1",
 		`{"traits":"{\"mobile\":\"+14155550101\"}"}`:                  "JSON: json /traits is not an object",
@@ -76,8 +78,8 @@ func TestAlone(t *testing.T) {
 		`Traits.Mobile=%2B14155550101`:                                within,
 		`traits.mobile=14155550101&traits.email=a%40example.com`:      "1",
 		`traits=%7B%22mobile%22:%22%5Cu002b14155550101%22%7D`:         "form: what holds other fields stands there as one",
-		`traits.contact=%7B%22mobile%22:%22%5Cu002b14155550101%22%7D`: "form: a field that looks like JSON",
-		`traits.contact=%20%5B%22%5Cu002b14155550101%22%5D`:           "form: a field that looks like JSON",
+		`traits.contact=%7B%22mobile%22:%22%5Cu002b14155550101%22%7D`: within,
+		`traits.contact=%20%5B%22%5Cu002b14155550101%22%5D`:           within,
 		`other.mobile=%2B14155550101`:                                 "1",
 	} {
 		header := asJSON
