@@ -141,7 +141,8 @@ func TestPeopleAtKratos(t *testing.T) {
 // is judged, and its charge kept.
 func TestHolesOfKratos(t *testing.T) {
 	s, receiver := kratos(), authapp.StartReceiver(t)
-	gate := authapp.StartGate(t, *binary, ruleset(t, s.name, "[]"), s.match, s.model(t, receiver))
+	addr, alone, all := s.model(t, receiver), 0, 0
+	gate := authapp.StartGate(t, *binary, ruleset(t, s.name, "[]"), s.match, addr)
 	const login, register, settings, verify, recover = "POST /self-service/login?flow=FLOW", "POST /self-service/registration?flow=FLOW", "POST /self-service/settings?flow=FLOW", "POST /self-service/verification?flow=FLOW", "POST /self-service/recovery?flow=FLOW"
 	for _, hole := range []struct{ line, body string }{
 		// The number in a trait of another name, or two of them.
@@ -187,8 +188,15 @@ func TestHolesOfKratos(t *testing.T) {
 		{verify, `{"method":"code","code":"","email":"+14155550102"}`},
 	} {
 		line := strings.ReplaceAll(hole.line, "FLOW", begun())
+		all++
+		asked(line, hole.body).Send(t, addr, authapp.HeaderRequest+": alone, "+line)
+		alone += min(1, len(receiver.Of("alone, "+line)))
+		line = strings.ReplaceAll(hole.line, "FLOW", begun())
 		judged(t, gate, receiver, asked(line, hole.body), hole.line+" "+hole.body)
 		judged(t, gate, receiver, asked(line, hole.body, "Accept: text/html"), hole.line+" "+hole.body+", as a browser")
+	}
+	if alone < all*3/4 {
+		t.Errorf("only %d of %d make the server send", alone, all)
 	}
 }
 
