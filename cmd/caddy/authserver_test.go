@@ -62,7 +62,7 @@ func checkMessages(t *testing.T, gate *authapp.Gate, receiver *authapp.Receiver,
 }
 
 // numberless are the shapes of requests that have no number.
-var numberless = []string{"challenge", "reauthenticate", "second-factor", "second-factor-bearer", "two-factor", "two-factor-session"}
+var numberless = []string{"challenge", "reauthenticate", "second-factor", "two-factor", "two-factor-session"}
 
 // asJudged fails the test if m is not for the number that the gate judged, or
 // if its charge has been given back.
