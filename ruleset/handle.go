@@ -134,16 +134,6 @@ func (d *decision) resolve(ctx context.Context) bool {
 	if err != nil {
 		d.Verdict.Err = errors.Join(d.Verdict.Err, err)
 	}
-	if d.known.sent && d.sendsNothing() && !d.shape.shows {
-		// Something is begun anew. That is to be known before the app knows it: else
-		// codes could be asked for meanwhile as if they were entered.
-		d.known.sent = false
-		failed := d.gate.ledger.Remember(ctx, d.Facts.At, d.gate.keys.Handle(d.knownAs), d.gate.keys.seal(d.knownAs, d.known), d.answers().keep)
-		if failed != nil {
-			d.Verdict.Err = errors.Join(d.Verdict.Err, failed)
-			return d.object(d.rules.settings.shadow, CheckLedger, "", Unavailable)
-		}
-	}
 	if d.shape.About != request.AboutAccount {
 		return true
 	}
@@ -167,6 +157,23 @@ func (d *decision) resolve(ctx context.Context) bool {
 // enters reports whether the request enters the code that was sent for its
 // handle, so that it sends none.
 func (d *decision) enters() bool { return d.shape != nil && d.shape.verifies && d.known.sent }
+
+// anew forgets that a code was sent for the handle, if the request, which is let
+// through, does not enter it: something may be begun anew. That has to be
+// forgotten before the app hears of it, or codes could be asked for meanwhile as
+// if they were entered.
+func (d *decision) anew(ctx context.Context) bool {
+	if !d.known.sent || d.entered || d.shape.shows || !d.rules.shapes.verify {
+		return true
+	}
+	d.known.sent = false
+	err := d.gate.ledger.Remember(ctx, d.Facts.At, d.gate.keys.Handle(d.knownAs), d.gate.keys.seal(d.knownAs, d.known), d.answers().keep)
+	if err == nil {
+		return true
+	}
+	d.Verdict.Err = errors.Join(d.Verdict.Err, err)
+	return d.object(d.rules.settings.shadow, CheckLedger, "", Unavailable)
+}
 
 // Learn remembers what the app's answer to j, which was let through, tells of
 // handles. It asks for a context that the client cannot end.
@@ -192,9 +199,8 @@ func (j *Judgement) learnt(r answer.Result) map[string]remembered {
 		if handle == j.knownAs {
 			before = j.known
 		}
-		// Something may have been begun anew under the handle, or a code was sent
-		// where one was to be entered: the next one to be entered is counted.
-		again := r.Meaning == answer.NotSent && !j.entered || r.Meaning == answer.Sent && j.entered
+		// A code was sent where one was to be entered: the next one is counted.
+		again := r.Meaning == answer.Sent && j.entered
 		switch {
 		case j.sendsNothing() && j.shape.shows && !before.sent && r.Meaning == answer.Sent:
 			before.sent = true
