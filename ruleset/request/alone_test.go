@@ -1,6 +1,8 @@
 package request
 
 import (
+	"encoding/json"
+	"net/url"
 	"strings"
 	"testing"
 )
@@ -122,4 +124,68 @@ func TestLooksLikeNumber(t *testing.T) {
 			t.Errorf("%q: %t", text, got)
 		}
 	}
+}
+
+// textsIn are all texts in a value of JSON.
+func textsIn(v any) (texts []string) {
+	switch v := v.(type) {
+	case string:
+		return []string{v}
+	case []any:
+		for _, item := range v {
+			texts = append(texts, textsIn(item)...)
+		}
+	case map[string]any:
+		for _, item := range v {
+			texts = append(texts, textsIn(item)...)
+		}
+	}
+	return texts
+}
+
+// FuzzAlone: in what is accepted, no text looks like a number but the phone, as
+// encoding/json and net/url read it.
+func FuzzAlone(f *testing.F) {
+	for _, seed := range []string{`{"traits":{"phone":"+14155550100","x":["+14155550100","a"]}}`, `{"traits":{"mobile":"\u002b14155550101\ud83d\ude00"}}`, `{"traits.mobile":"+1415"}`, `{"traits":null,"x":"+1415"}`} {
+		f.Add(true, seed)
+	}
+	f.Add(false, "traits.phone=%2B14155550100&traits.x=%EF%BC%8B1415&x=%2B1415")
+	f.Add(false, "traits[mobile]=%2B14155550100&traits=%7B%7D")
+	s := shapesOf(f,
+		"phone=json /traits/phone; alone=json /traits; forms=dots",
+		"about=nothing; phone=json /traits/phone; alone=json /traits; forms=dots")
+	f.Fuzz(func(t *testing.T, isJSON bool, body string) {
+		contentType := asJSON
+		if !isJSON {
+			contentType = "Content-Type: application/x-www-form-urlencoded"
+		}
+		found, p := s.Read(sent("POST /", body, contentType))
+		if p != nil {
+			return
+		}
+		var texts []string
+		if isJSON {
+			var members map[string]any
+			if err := json.Unmarshal([]byte(body), &members); err != nil && body != "" {
+				t.Fatalf("%q is accepted, and is no JSON: %v", body, err)
+			}
+			for name, v := range members {
+				if strings.HasPrefix(strings.ToLower(name), "traits") {
+					texts = append(texts, textsIn(v)...)
+				}
+			}
+		} else {
+			fields, _ := url.ParseQuery(body)
+			for name, values := range fields {
+				if strings.HasPrefix(strings.ToLower(name), "traits.") || strings.EqualFold(name, "traits") {
+					texts = append(texts, values...)
+				}
+			}
+		}
+		for _, text := range texts {
+			if looksLikeNumber(text) && !onlyAddress(text) && (found.Case == 1 || text != found.Phone) {
+				t.Fatalf("%q: shape %d with %q, and there is %q", body, found.Case, found.Phone, text)
+			}
+		}
+	})
 }
