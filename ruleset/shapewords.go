@@ -209,7 +209,9 @@ func (c *credential) ParseText(s string) (err error) {
 
 func (credential) Describe() string { return "a place such as cookie sid, or claim sub" }
 
-func (credential) SchemaPattern() string { return `^(header|cookie|claim) \S+$` }
+func (credential) SchemaPattern() string {
+	return `^((header|cookie|claim) \S+|claim \S+ in cookie \S+)$`
+}
 
 // strict reports whether not all spellings pass.
 func (w spellingWord) strict() bool { return w != "any" }
