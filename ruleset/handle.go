@@ -32,6 +32,26 @@ import (
 // the handle is unclear, and requests that name it and no number are refused,
 // until the app has sent for it again.
 
+// handleName is the name under which a handle is known. Apps take several
+// spellings of one: Go's parsers of UUIDs take capitals, braces, a URN and no
+// dashes, and a number that stands for an account has a plus or spaces. A caller
+// must not get away from what is known of a handle by spelling it in another way.
+func handleName(handle string) string {
+	const urn = "urn:uuid:"
+	id := handle
+	if len(id) > len(urn) && strings.EqualFold(id[:len(urn)], urn) {
+		id = id[len(urn):]
+	}
+	id = strings.ToLower(strings.NewReplacer("{", "", "}", "", "-", "").Replace(id))
+	if len(id) == 32 && strings.Trim(id, "0123456789abcdef") == "" {
+		return id
+	}
+	if digits := strings.ReplaceAll(strings.TrimPrefix(handle, "+"), " ", ""); digits != "" && strings.Trim(digits, "0123456789") == "" {
+		return digits
+	}
+	return handle
+}
+
 // remembered is what is known of a handle.
 type remembered struct {
 	number  uint64    // digits with country code; 0: not known
@@ -91,20 +111,6 @@ func (k *Keys) noteKey(handle string) []byte {
 	mac := hmac.New(sha256.New, k.notes[:])
 	mac.Write([]byte(handle))
 	return mac.Sum(nil)
-}
-
-// spelledOnce makes one of all the spellings of a UUID that libraries read: with
-// capitals, without hyphens, in braces, as a URN. Else one flow could be two
-// handles. Other handles are as they are.
-func spelledOnce(handle string) string {
-	text := strings.ToLower(handle)
-	text = strings.TrimPrefix(text, "urn:uuid:")
-	text = strings.TrimSuffix(strings.TrimPrefix(text, "{"), "}")
-	text = strings.ReplaceAll(text, "-", "")
-	if len(text) != 32 || strings.Trim(text, "0123456789abcdef") != "" {
-		return handle
-	}
-	return text
 }
 
 // recall returns what is known of a handle, under either secret.
@@ -249,10 +255,13 @@ func (j *Judgement) learnt(r answer.Result) map[string]remembered {
 	if now.mail = j.shape != nil && j.shape.About == request.AboutEmail; now.number == 0 && !now.sent && !now.mail {
 		return all // there is nothing to know of the others
 	}
+	number := strconv.FormatUint(now.number, 10)
 	for _, handle := range r.Handles {
-		handle = spelledOnce(handle)
-		if !slices.Contains(j.Facts.handles, handle) { // else the answer repeats it
-			all[handle] = now
+		// An answer may repeat the handle of the request, and may name an account
+		// by the number that it has: one that asks for that number is asked for
+		// nothing new.
+		if name := handleName(handle); !slices.Contains(j.Facts.handles, name) && name != number {
+			all[name] = now
 		}
 	}
 	return all

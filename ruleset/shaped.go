@@ -39,8 +39,8 @@ func (d *decision) readShape(r *http.Request) bool {
 	d.shape, f.Shape = s, s.name
 	f.Device, f.Proof = found.Device, found.Proof
 	f.handles, f.session = found.Handles, found.Session
-	for i, handle := range f.handles {
-		f.handles[i] = spelledOnce(handle)
+	for i := range f.handles {
+		f.handles[i] = handleName(f.handles[i])
 	}
 	switch s.About {
 	case request.AboutPhone:
