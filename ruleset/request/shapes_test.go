@@ -46,6 +46,10 @@ func caseOf(t testing.TB, text string) Case {
 			c.Fold = true
 		case "any":
 			c.AnyType = true
+		case "other":
+			c.OtherPhones = append(c.OtherPhones, source(t, value))
+		case "alone":
+			c.AloneIn = source(t, value)
 		case "forms":
 			c.Forms, _ = ParseNaming(value)
 		case "region":
@@ -142,7 +146,8 @@ func TestFoldingAsGoDoes(t *testing.T) {
 		{"an email", `{"email":"a@example.com"}`, "1 email=a@example.com"},
 		{"an email in capitals", `{"EMAIL":"a@example.com"}`, "1 email=a@example.com"},
 		{"an email, the phone null", `{"email":"a@example.com","phone":null}`, "1 email=a@example.com"},
-		{"an email, the phone empty", `{"email":"a@example.com","phone":""}`, "0 phone= email=a@example.com"},
+		{"an email, the phone empty", `{"email":"a@example.com","phone":""}`, "1 email=a@example.com"},
+		{"an empty phone", `{"phone":""}`, "422 phone_missing: no phone at json /phone"},
 		{"an email that is null", `{"email":"a@example.com","email":null}`, "1 email=a@example.com"},
 		{"no email", `{"email":"a"}`, "422 phone_missing: no phone at json /phone"},
 		{"neither", `{}`, "422 phone_missing: no phone at json /phone"},
