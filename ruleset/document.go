@@ -20,7 +20,7 @@ type document struct {
 	Geo      *geoSection                  `yaml:"geo" doc:"Which countries a request may come from."`
 	Number   *numberSection               `yaml:"number" doc:"Which numbers a code may be sent to."`
 	Human    *humanSection                `yaml:"human" doc:"The proof that a person asks."`
-	Limits   strict.Value[[]limitSection] `yaml:"limits" default:"see the README" doc:"How often, for each phone, address, device and so on. A list written here replaces the default limits; [] is no limits."`
+	Limits   strict.Value[[]limitSection] `yaml:"limits" default:"see the README" doc:"How often, for each phone, address, device and so on. A list written here replaces the default limits, but for those per session where a shape is about an account and the list counts for no session and no handle; [] is no limits."`
 	Budget   *budgetSection               `yaml:"budget" doc:"How much may be spent in a day and in a month. Left out: nothing is added up."`
 	Rules    strict.Value[[]ruleSection]  `yaml:"rules" doc:"Conditions of your own, in CEL. They are asked in order; allow, challenge and deny end the list, flag goes on."`
 	Regions  strict.Map[*regionSection]   `yaml:"regions" doc:"What differs for numbers of a region, by ISO 3166 code."`

@@ -151,7 +151,7 @@ func (c *compiler) shape(section *shapeSection) (shapeSettings, bool) {
 			s.Proof = defaultProof(request.Source{})
 		}
 	}
-	if s.noProof && !c.asksForProof() {
+	if s.noProof && !c.asksForProof() && section.Proof.Pos != c.doc.Preset.V.Name.Pos {
 		c.src.Warnf(section.Proof.Pos, "proof: none has no effect: human.require is never")
 	}
 	if !ok || section.Path.Bad || !section.Method.Set || !section.Name.Set {
@@ -306,7 +306,7 @@ func (c *compiler) hasSession() bool {
 // remarksOnShapes warns about what is allowed, but seldom meant.
 func (c *compiler) remarksOnShapes(s *settings) {
 	own := slices.ContainsFunc(s.limits, func(l limit) bool {
-		return !l.shadow && counts[l.count] != counts["wrong_codes"] && slices.ContainsFunc(l.per, func(p per) bool { return p.fact == perSession || p.fact == perHandle })
+		return !l.shadow && counts[l.count] != counts["wrong_codes"] && l.forSessions()
 	})
 	for _, shape := range s.shapes {
 		if shape.About == request.AboutAccount && !own {
