@@ -40,6 +40,7 @@ type checked struct {
 	Ledger   string           `json:"ledger,omitempty"`
 	Problems ruleset.Problems `json:"problems"`
 
+	rules *ruleset.Ruleset
 	feeds []feed.Feed // that it has fetched
 }
 
@@ -100,7 +101,7 @@ func check(path string, wiring ruleset.Wiring) (checked, error) {
 	if !c.OK {
 		return c, nil
 	}
-	c.Gate, c.Needs, c.feeds = rules.Name(), rules.Needs(), rules.Feeds()
+	c.Gate, c.Needs, c.feeds, c.rules = rules.Name(), rules.Needs(), rules.Feeds(), rules
 	plan, err := ledger.NewEmbedded().Prepare(rules.Tallies())
 	if err != nil {
 		return checked{}, fmt.Errorf("%s: preparing the ledger: %w", path, err)
@@ -110,6 +111,11 @@ func check(path string, wiring ruleset.Wiring) (checked, error) {
 }
 
 func (c checked) passed() bool { return c.OK }
+
+// same reports whether the same is to be said of the same file.
+func (c checked) same(d checked) bool {
+	return c.File == d.File && c.OK == d.OK && c.Problems.Render() == d.Problems.Render()
+}
 
 func (c checked) print(w io.Writer) {
 	io.WriteString(w, c.Problems.Render())

@@ -2,6 +2,7 @@ package ruleset
 
 import (
 	"fmt"
+	"net/http"
 	"reflect"
 	"slices"
 	"strings"
@@ -75,7 +76,9 @@ func (v *verifyRoute) ParseText(s string) error {
 // presetSettings is what is known of a preset besides its shapes.
 type presetSettings struct {
 	name   string
+	prefix pathPrefix
 	deny   []pathPattern
+	denies []func(*http.Request) bool // what matches them
 	verify []verifyRoute
 }
 
@@ -97,9 +100,15 @@ func (c *compiler) preset(s *settings) {
 	if choice.V.Prefix.Good() {
 		prefix = choice.V.Prefix.V
 	}
-	s.preset = &presetSettings{name: name}
+	s.preset = &presetSettings{name: name, prefix: prefix}
 	for _, p := range f.Deny.Values() {
-		s.preset.deny = append(s.preset.deny, pathPattern(prefix)+p)
+		p = pathPattern(prefix) + p
+		match, ok := c.matchPath(pos, p)
+		if !ok {
+			return
+		}
+		s.preset.deny = append(s.preset.deny, p)
+		s.preset.denies = append(s.preset.denies, match)
 	}
 	for _, v := range f.Verify.Values() {
 		s.preset.verify = append(s.preset.verify, verifyRoute{v.method, pathPattern(prefix) + v.path})

@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/otpgate/otpgate/ruleset/request"
 )
 
 // Route is how requests of some shape come: a method, and a pattern of paths.
@@ -30,7 +32,7 @@ func (r *Ruleset) Preset() string {
 func (r *Ruleset) Sending() []Route {
 	var routes []Route
 	for _, s := range r.settings.shapes {
-		if !s.mayCost() {
+		if s.About != request.AboutPhone && s.About != request.AboutAccount {
 			continue
 		}
 		for _, method := range s.Methods {
@@ -74,9 +76,9 @@ func (r *Ruleset) Takes(method, path string) bool {
 	if r.shapes == nil {
 		return true
 	}
-	request := &http.Request{Method: method, URL: &url.URL{Path: path}}
+	q := &http.Request{Method: method, URL: &url.URL{Path: path}}
 	return slices.ContainsFunc(r.settings.shapes, func(s shapeSettings) bool {
-		return slices.Contains(s.Methods, method) && (s.Path == nil || s.Path(request))
+		return slices.Contains(s.Methods, method) && (s.Path == nil || s.Path(q))
 	})
 }
 

@@ -202,7 +202,10 @@ func written(name string, raw json.RawMessage) string {
 		switch v := v.(type) {
 		case map[string]any:
 			for _, key := range slices.Sorted(maps.Keys(v)) {
-				if key != "ranges" && key != "expr" {
+				switch {
+				case v[key] == nil:
+					parts = append(parts, "!"+key)
+				case key != "ranges" && key != "expr":
 					parts = append(parts, key)
 				}
 				add(v[key])
@@ -211,7 +214,7 @@ func written(name string, raw json.RawMessage) string {
 			for _, e := range v {
 				add(e)
 			}
-		case nil:
+		case nil: // a header that must not be there
 		default:
 			parts = append(parts, fmt.Sprint(v))
 		}
