@@ -35,13 +35,18 @@ func readPlaces(path string) places {
 // said otherwise if there is none.
 func (p places) of(directive, host, otherwise string, args ...string) string {
 	var here, all []string
+	add := func(to *[]string, at string) {
+		if !slices.Contains(*to, at) {
+			*to = append(*to, at)
+		}
+	}
 	for _, block := range p.blocks {
 		isHere := host != "" && slices.ContainsFunc(block.Keys, func(key caddyfile.Token) bool { return strings.Contains(strings.ToLower(key.Text), host) })
 		for _, segment := range block.Segments {
 			for _, at := range lines(segment, directive, args) {
-				all = append(all, at)
+				add(&all, at)
 				if isHere {
-					here = append(here, at)
+					add(&here, at)
 				}
 			}
 		}
@@ -49,8 +54,7 @@ func (p places) of(directive, host, otherwise string, args ...string) string {
 	if len(here) > 0 {
 		all = here
 	}
-	slices.Sort(all)
-	if all = slices.Compact(all); len(all) == 0 || len(all) > 3 {
+	if len(all) == 0 || len(all) > 3 {
 		return otherwise
 	}
 	return strings.Join(all, " or ")

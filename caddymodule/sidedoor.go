@@ -23,7 +23,7 @@ type guard struct {
 	gates   []*trail.Gate
 	sending []ruleset.Route
 	trips   []trip
-	apps    []appBase     // that stand behind the gates
+	apps    []appBehind   // that get what the gates let through
 	homes   map[home]bool // where requests come to the gates
 	fits    map[fitting]string
 }
@@ -32,25 +32,43 @@ type guard struct {
 type trip struct {
 	home
 	route  ruleset.Route
-	within string // the path less the base
+	asked  string // the path, with the stars of the route's
+	within string // the end of the path, without stars
 	odd    bool   // the path is spelled in another way
+	other  bool   // the path is another one, which may be rewritten
 	ends   []trail.End
 }
 
-// home is a site, and what stands there before the paths of an app.
+// home is a site, and how paths begin there.
 type home struct {
 	server *trail.Server
 	host   string
-	base   string
+	shift  shift
 }
 
-// appBase is an app, and what stands before its paths when they come to it.
-type appBase struct {
-	app  *trail.App
-	base string
+// shift is the difference between the beginning of the paths of a ruleset and
+// that of the paths at some place.
+type shift struct {
+	added string
+	taken bool // the preset's prefix is not there
 }
 
-// fitting is a gate, and the base of the paths of requests that come to it.
+func shiftOf(route ruleset.Route, base string) shift {
+	added, ok := strings.CutSuffix(base, prefixOf(route))
+	return shift{added, !ok}
+}
+
+// prefixOf is what stands before the paths of the preset.
+func prefixOf(route ruleset.Route) string { return strings.TrimSuffix(route.Path, route.Within) }
+
+// appBehind is an app, and how paths begin when they come to it.
+type appBehind struct {
+	app   *trail.App
+	shift shift
+}
+
+// fitting is a gate, how the paths begin of requests that come to it, and
+// whether the ruleset has a shape for them.
 type fitting struct {
 	gate *trail.Gate
 	base string
@@ -81,9 +99,8 @@ func guardsOf(servers []*trail.Server, rulesets map[string]*ruleset.Ruleset) (gu
 		}
 	}
 	for _, g := range guards {
-		for _, server := range servers {
-			all = g.follow(server) && all
-		}
+		trips, complete := g.tripsFor(servers, g.sending, true)
+		g.trips, all = trips, all && complete
 		for i := range g.trips {
 			g.learn(&g.trips[i])
 		}
@@ -91,38 +108,52 @@ func guardsOf(servers []*trail.Server, rulesets map[string]*ruleset.Ruleset) (gu
 	return guards, all
 }
 
-// follow follows requests for the routes through a server: at each of its hosts,
-// and with each prefix that it takes off or tells apart.
-func (g *guard) follow(server *trail.Server) bool {
-	all := true
-	for _, route := range g.sending {
+// tripsFor follows requests for routes through all servers: at each of their
+// hosts, and with whatever may stand before the paths; and, if they are asked
+// for, with other spellings. It is false if there are too many ways to tell them
+// all.
+func (g *guard) tripsFor(servers []*trail.Server, routes []ruleset.Route, spellings bool) (trips []trip, all bool) {
+	all = true
+	for _, server := range servers {
 		for _, host := range append([]string{""}, server.Hosts...) {
-			for _, base := range basesOf(server, route) {
-				t := trip{home: home{server, host, base}, route: route, within: filled(route.Within)}
-				all = t.follow(t.base+t.within) && all
-				g.trips = append(g.trips, t)
-				t.odd = true
-				dir, last := path.Split(t.base + t.within)
-				all = t.follow(dir+"./"+last) && all
-				g.trips = append(g.trips, t)
+			for _, route := range routes {
+				add := func(t trip, path string) {
+					t.route, t.within = route, filled(route.Within)
+					ends, complete := server.Follow(trail.Request{Method: route.Method, Host: host, Path: path})
+					t.ends, all = ends, all && complete
+					trips = append(trips, t)
+				}
+				for _, base := range g.bases(server, route) {
+					t := trip{home: home{server, host, shiftOf(route, base)}, asked: base + route.Within}
+					add(t, filled(t.asked))
+					if dir, last := path.Split(filled(t.asked)); spellings {
+						t.odd = true
+						add(t, dir+"./"+last)
+					}
+				}
+				for _, pattern := range server.Paths {
+					if server.Rewrites && strings.HasPrefix(pattern, "/") {
+						add(trip{home: home{server: server, host: host}, asked: pattern, other: true}, filled(pattern))
+					}
+				}
 			}
 		}
 	}
-	return all
+	return trips, all
 }
 
-func (t *trip) follow(path string) (all bool) {
-	t.ends, all = t.server.Follow(trail.Request{Method: t.route.Method, Host: t.host, Path: path})
-	return all
-}
-
-// basesOf are what can stand before the path of a route when a request comes to
-// a server, the ruleset's own first.
-func basesOf(server *trail.Server, route ruleset.Route) []string {
-	own := strings.TrimSuffix(route.Path, route.Within)
+// bases are what can stand before the path of a route when a request comes to a
+// server, the ruleset's own first.
+func (g *guard) bases(server *trail.Server, route ruleset.Route) []string {
+	own := prefixOf(route)
 	bases := []string{own, ""}
 	for _, prefix := range server.Prefixes {
 		bases = append(bases, prefix, prefix+own)
+	}
+	for _, gate := range g.gates {
+		if gate.Server == server {
+			bases = append(bases, dirs(gate)...)
+		}
 	}
 	var each []string
 	for _, base := range bases {
@@ -133,17 +164,31 @@ func basesOf(server *trail.Server, route ruleset.Route) []string {
 	return each
 }
 
+// dirs are how the paths begin that a gate's matchers name.
+func dirs(gate *trail.Gate) (dirs []string) {
+	for _, pattern := range gate.Paths {
+		if dir := path.Dir(pattern); strings.HasPrefix(dir, "/") && !strings.Contains(dir, "*") {
+			dirs = append(dirs, strings.TrimSuffix(dir, "/"))
+		}
+	}
+	return dirs
+}
+
 // filled is a path that a pattern matches.
 func filled(pattern string) string { return strings.ReplaceAll(pattern, "*", "any") }
 
 // learn notes what the trip says of gates, and of apps behind them.
 func (g *guard) learn(t *trip) {
+	if t.odd || t.other {
+		return
+	}
 	for _, end := range t.ends {
 		for _, passage := range end.Passed {
-			if !slices.Contains(g.gates, passage.Gate) || t.odd {
+			base, ok := strings.CutSuffix(filled(t.asked), t.within)
+			if !slices.Contains(g.gates, passage.Gate) || !ok {
 				continue
 			}
-			f := fitting{passage.Gate, t.base, g.rules.Takes(passage.Method, passage.Path)}
+			f := fitting{passage.Gate, base, g.rules.Takes(passage.Method, passage.Path)}
 			if _, ok := g.fits[f]; !ok {
 				g.fits[f] = passage.Path
 			}
@@ -152,7 +197,7 @@ func (g *guard) learn(t *trip) {
 			}
 			g.homes[t.home] = true
 			if base, ok := strings.CutSuffix(path.Clean(end.Path), t.within); ok && end.App != nil {
-				if app := (appBase{end.App, base}); !slices.Contains(g.apps, app) {
+				if app := (appBehind{end.App, shiftOf(t.route, base)}); !slices.Contains(g.apps, app) {
 					g.apps = append(g.apps, app)
 				}
 			}
@@ -161,7 +206,7 @@ func (g *guard) learn(t *trip) {
 }
 
 // around returns the ends of a trip at which an app gets the request for a route
-// and no gate has seen it.
+// and no gate has seen it, those with the fewest conditions first.
 func (g *guard) around(t *trip) (ends []trail.End) {
 	if !t.server.Public() && !slices.ContainsFunc(g.gates, func(gate *trail.Gate) bool { return gate.Server == t.server }) {
 		return nil
@@ -171,7 +216,9 @@ func (g *guard) around(t *trip) (ends []trail.End) {
 			continue
 		}
 		base, ok := strings.CutSuffix(path.Clean(end.Path), t.within)
-		if ok && (g.homes[t.home] || slices.ContainsFunc(g.apps, func(a appBase) bool { return a.base == base && a.app.Is(end.App) })) {
+		if ok && (!t.other && g.homes[t.home] || slices.ContainsFunc(g.apps, func(a appBehind) bool {
+			return a.shift == shiftOf(t.route, base) && a.app.Is(end.App)
+		})) {
 			ends = append(ends, end)
 		}
 	}
@@ -189,9 +236,8 @@ type hole struct {
 // each route, site and app.
 func (g *guard) holes(trips []trip) (holes []hole) {
 	type key struct {
-		route ruleset.Route
-		site  string
-		place string
+		route       ruleset.Route
+		site, place string
 	}
 	seen := make(map[key]bool)
 	for i := range trips {
@@ -207,62 +253,44 @@ func (g *guard) holes(trips []trip) (holes []hole) {
 	return holes
 }
 
-// sideDoors follows requests for what the preset denies.
-func (g *guard) sideDoors(servers []*trail.Server) []hole {
-	return g.holes(g.tripsFor(servers, g.rules.Denied()))
+// denied are the ways around the gates for what the preset denies.
+func (g *guard) denied(servers []*trail.Server) []hole {
+	trips, _ := g.tripsFor(servers, g.rules.Denied(), false)
+	return g.holes(trips)
 }
 
-// tripsFor follows requests for other routes to where the gates are, and to where
-// their apps are.
-func (g *guard) tripsFor(servers []*trail.Server, routes []ruleset.Route) (trips []trip) {
-	for _, server := range servers {
-		for _, route := range routes {
-			for _, host := range append([]string{""}, server.Hosts...) {
-				for _, base := range basesOf(server, route) {
-					t := trip{home: home{server, host, base}, route: route, within: filled(route.Within)}
-					t.follow(t.base + t.within)
-					trips = append(trips, t)
-				}
-			}
-		}
-	}
-	return trips
-}
-
-// refused is a route that is none of those that send, and that a gate gets and
+// refused is a request by which nothing is sent, and that a gate gets and
 // refuses.
 type refused struct {
-	gate   *trail.Gate
-	method string
-	path   string
-	enters bool // it is there to enter codes
+	gate          *trail.Gate
+	method, asked string
+	enters        bool // a code is entered by it
 }
 
-// refused are the routes that the gates refuse though nothing is sent by them:
-// those by which codes are entered, or whatever else the app has. There is one
-// at most for each gate.
-func (g *guard) refused(servers []*trail.Server) (all []refused) {
+// refusals are what the gates refuse though nothing is sent by it: requests by
+// which codes are entered, or whatever else the app has. There is one at most
+// for each gate.
+func (g *guard) refusals(servers []*trail.Server) (all []refused) {
 	seen := make(map[*trail.Gate]bool)
 	look := func(routes []ruleset.Route, enters bool) {
-		for _, t := range g.tripsFor(servers, routes) {
-			if !g.homes[t.home] || slices.ContainsFunc(t.ends, func(end trail.End) bool { return end.App != nil && len(end.Passed) == 0 }) {
+		trips, _ := g.tripsFor(servers, routes, false)
+		for _, t := range trips {
+			if t.other || !g.homes[t.home] || slices.ContainsFunc(t.ends, func(end trail.End) bool { return end.App != nil && len(end.Passed) == 0 }) {
 				continue
 			}
 			for _, end := range t.ends {
 				for _, p := range end.Passed {
 					if slices.Contains(g.gates, p.Gate) && !seen[p.Gate] && !g.rules.Takes(p.Method, p.Path) {
 						seen[p.Gate] = true
-						all = append(all, refused{p.Gate, p.Method, t.base + t.route.Within, enters})
+						all = append(all, refused{p.Gate, p.Method, t.asked, enters})
 					}
 				}
 			}
 		}
 	}
 	look(g.rules.Verifying(), true)
-	for _, route := range g.sending {
-		own := strings.TrimSuffix(route.Path, route.Within)
-		look([]ruleset.Route{{Method: http.MethodGet, Path: own + elsewhere, Within: elsewhere}}, false)
-	}
+	prefix := prefixOf(g.sending[0])
+	look([]ruleset.Route{{Method: http.MethodGet, Path: prefix + elsewhere, Within: elsewhere}}, false)
 	return all
 }
 

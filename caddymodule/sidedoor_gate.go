@@ -8,80 +8,68 @@ import (
 	"github.com/otpgate/otpgate/ruleset"
 )
 
-// idleGate is a gate that lets nothing through, or that nothing comes to.
+// idleGate is a gate that lets nothing through by which is sent: requests come
+// to it in another way than the ruleset has them, or others have them.
 type idleGate struct {
 	gate *trail.Gate
-	// Where requests come to it, and none has a path that it knows: one as it
-	// was asked for, and as it came.
-	asked, came string
-	base        string // what would have to stand before the paths of the ruleset
-	// Where none comes to it: what has it instead, if anything has.
+	came *stray
+	// What has the requests that the ruleset knows, if anything has.
 	before *hole
+}
+
+// stray is a request that comes to a gate with a path that it has no shape for.
+type stray struct {
+	method, asked string
+	path          string // as it comes to the gate
+	prefix        string // with which the ruleset would have a shape
 }
 
 // idles are the gates for which the wiring, or the ruleset, is wrong as a whole.
 func (g *guard) idles() (all []idleGate) {
 	for _, gate := range g.gates {
-		if asked, came, base, ok := g.misfit(gate); ok {
-			all = append(all, idleGate{gate: gate, asked: asked, came: came, base: base})
-		} else if !g.reached(gate) {
-			all = append(all, idleGate{gate: gate, before: g.before(gate)})
+		if !g.fit(gate) {
+			all = append(all, idleGate{gate, g.stray(gate), g.before(gate)})
 		}
 	}
 	return all
 }
 
-func (g *guard) reached(gate *trail.Gate) bool {
+// fit reports whether requests come to a gate as the ruleset has them. Those that
+// do because the preset's prefix was asked for twice are not what anybody asks
+// for.
+func (g *guard) fit(gate *trail.Gate) bool {
+	prefix := prefixOf(g.sending[0])
+	_, once := g.fits[fitting{gate, prefix, false}]
 	for f := range g.fits {
-		if f.gate == gate && f.fits {
+		if f.gate == gate && f.fits && !(once && prefix != "" && f.base != prefix && strings.HasSuffix(f.base, prefix)) {
 			return true
 		}
 	}
 	return false
 }
 
-// misfit reports that all paths come to a gate in another way than the ruleset
-// has them: too much has been taken off before, or the prefix is wrong. Those
-// that fit because the prefix was asked for twice are not what anybody asks for.
-func (g *guard) misfit(gate *trail.Gate) (asked, came, base string, ok bool) {
-	own := strings.TrimSuffix(g.sending[0].Path, g.sending[0].Within)
-	_, straight := g.fits[fitting{gate, own, false}]
-	var unfit []string
-	for f := range g.fits {
-		twice := straight && own != "" && f.base != own && strings.HasSuffix(f.base, own)
-		switch {
-		case f.gate != gate || f.fits && twice:
-		case f.fits:
-			return "", "", "", false
-		default:
-			unfit = append(unfit, f.base)
+// stray returns a request of those that come to a gate in another way: with the
+// ruleset's own paths, or with those that the gate's matchers name.
+func (g *guard) stray(gate *trail.Gate) *stray {
+	for _, base := range append([]string{prefixOf(g.sending[0])}, dirs(gate)...) {
+		came, ok := g.fits[fitting{gate, base, false}]
+		if !ok {
+			continue
+		}
+		for _, route := range g.sending {
+			if prefix, ok := strings.CutSuffix(came, filled(route.Within)); ok {
+				return &stray{route.Method, base + route.Within, came, prefix}
+			}
 		}
 	}
-	if len(unfit) == 0 {
-		return "", "", "", false
-	}
-	slices.Sort(unfit)
-	base = unfit[0]
-	for _, b := range unfit {
-		if b == own || base == "" && base != own {
-			base = b
-		}
-	}
-	came = g.fits[fitting{gate, base, false}]
-	for i := range g.trips {
-		t := &g.trips[i]
-		if before, ok := strings.CutSuffix(came, t.within); ok && t.base == base && !t.odd {
-			return t.route.Method + " " + t.base + t.route.Within, came, before, true
-		}
-	}
-	return "", "", "", false
+	return nil
 }
 
 // before returns what gets the requests that a gate is there for.
 func (g *guard) before(gate *trail.Gate) *hole {
 	for i := range g.trips {
 		t := &g.trips[i]
-		if t.odd || t.server != gate.Server || t.base+t.route.Within != t.route.Path || !gate.Stands(t.host) {
+		if t.odd || t.server != gate.Server || t.asked != t.route.Path || !gate.Stands(t.host) {
 			continue
 		}
 		for _, end := range t.ends {

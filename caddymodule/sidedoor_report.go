@@ -18,10 +18,10 @@ func sideDoors(path string, config json.RawMessage, rulesets map[string]*ruleset
 		return nil, fmt.Errorf("apps/http/servers: %w", err)
 	}
 	guards, all := guardsOf(servers, rulesets)
+	places := readPlaces(path)
 	var warnings []string
 	for _, g := range guards {
-		r := &report{guard: g, places: readPlaces(path)}
-		warnings = append(warnings, r.warnings(servers)...)
+		warnings = append(warnings, (&report{g, places}).warnings(servers)...)
 	}
 	if !all {
 		warnings = append(warnings, "the routes depend on so many conditions that not all ways to an app could be followed: there may be some around a gate")
@@ -29,7 +29,7 @@ func sideDoors(path string, config json.RawMessage, rulesets map[string]*ruleset
 	return warnings, nil
 }
 
-// report puts what was found into words.
+// report puts what was found of a guard into words.
 type report struct {
 	*guard
 	places places
@@ -40,24 +40,18 @@ func (r *report) warnings(servers []*trail.Server) (warnings []string) {
 	for _, i := range idles {
 		warnings = append(warnings, r.idle(i))
 	}
-	around := r.around(r.holes(r.trips), "routes by which "+r.who()+" sends", "a route by which "+r.who()+" sends")
-	if len(around) > 0 {
-		around[len(around)-1] += "\n" + r.remedy()
-	}
-	warnings = append(warnings, around...)
-	doors := r.around(r.guard.sideDoors(servers), "routes by which "+r.who()+" can be told to send, in words that nobody can read here,", "")
-	if len(doors) > 0 {
-		doors[len(doors)-1] += "\n" + r.denial()
-	}
-	warnings = append(warnings, doors...)
-	for _, refused := range r.refused(servers) {
+	warnings = append(warnings, r.around(r.holes(r.trips), "routes by which "+r.who()+" sends go to",
+		"  Put the gate before it, with a matcher that has all paths, and nothing else:\n"+r.remedy())...)
+	warnings = append(warnings, r.around(r.guard.denied(servers), "routes by which "+r.who()+" can be told to send, in words that are not read here, go to",
+		"  Refuse them, or let the gate take them, which does:\n"+r.denial())...)
+	for _, refused := range r.refusals(servers) {
 		if !slices.ContainsFunc(idles, func(i idleGate) bool { return i.gate == refused.gate }) {
 			warnings = append(warnings, r.refusal(refused))
 		}
 	}
 	if len(idles) == 0 {
 		for _, route := range r.unreached() {
-			warnings = append(warnings, fmt.Sprintf("%s has a shape for %s %s, and no request of that kind comes to %s: add the path to its matcher, or take the shape out",
+			warnings = append(warnings, fmt.Sprintf("%s has a shape for %s %s, and no such request comes to %s: add the path to its matcher, or take the shape out",
 				r.rules.Files()[0], route.Method, route.Path, r.gate(r.gates[0])))
 		}
 	}
@@ -74,63 +68,78 @@ func (r *report) who() string {
 
 func (r *report) gate(gate *trail.Gate) string {
 	var h Handler
-	json.Unmarshal(gate.Raw, &h)
+	json.Unmarshal(gate.Raw, &h) // has been read before
 	return fmt.Sprintf("otp_gate %s (%s)", h.Ruleset, r.places.of("otp_gate", "", gate.Place, h.Ruleset))
 }
 
 func (r *report) app(h *hole) string {
 	app := h.end.App
-	directives := []string{app.Handler, "forward_auth", "php_fastcgi", "php_server"}
-	for _, directive := range directives {
+	dial := strings.Join(app.Dial, " ")
+	for _, directive := range []string{app.Handler, "forward_auth", "php_fastcgi", "php_server"} {
 		if at := r.places.of(directive, h.host, "", app.Dial...); at != "" {
-			return fmt.Sprintf("%s %s (%s)", directive, strings.Join(app.Dial, " "), at)
+			return fmt.Sprintf("%s %s (%s)", directive, dial, at)
 		}
 	}
-	return fmt.Sprintf("%s (%s)", app, app.Place)
+	return fmt.Sprintf("%s %s (%s)", app.Handler, dial, app.Place)
 }
 
 func (r *report) idle(i idleGate) string {
-	switch {
-	case i.came != "" && r.rules.Preset() != "":
-		return fmt.Sprintf("%s refuses every request: %s comes to it as %s, which the ruleset has no shape for. Write in the ruleset: preset: {name: %s, prefix: %q}",
-			r.gate(i.gate), i.asked, i.came, r.rules.Preset(), i.base)
-	case i.came != "":
-		return fmt.Sprintf("%s refuses every request: %s comes to it as %s, which the ruleset has no shape for. Write the paths of its shapes as they come to the gate",
-			r.gate(i.gate), i.asked, i.came)
-	case i.before != nil:
-		return fmt.Sprintf("no request by which %s sends comes to %s: %s %s goes to %s. Put the gate before it, with a matcher that takes the routes:\n%s",
-			r.who(), r.gate(i.gate), i.before.route.Method, i.before.base+i.before.route.Within, r.app(i.before), r.remedy())
+	text := fmt.Sprintf("no request by which %s sends comes to %s", r.who(), r.gate(i.gate))
+	if i.came != nil {
+		text = fmt.Sprintf("%s refuses all that comes to it: %s %s comes as %s, and no shape has that path", r.gate(i.gate), i.came.method, i.came.asked, i.came.path)
 	}
-	return fmt.Sprintf("no request by which %s sends comes to %s. Its matcher has to take the paths as they come to it:\n%s", r.who(), r.gate(i.gate), r.remedy())
+	if i.before != nil {
+		text += fmt.Sprintf("; %s %s goes to %s%s", i.before.route.Method, i.before.asked, r.app(i.before), conditions(i.before))
+	}
+	switch {
+	case i.came == nil:
+		return text + ".\n  Put the gate before it, with a matcher that has all paths, and nothing else:\n" + r.remedy()
+	case r.rules.Preset() == "":
+		return text + ".\n  Write the paths of the shapes as they come to the gate"
+	}
+	text += fmt.Sprintf(".\n  Write in the ruleset how the paths begin when they come to the gate:\n    preset: {name: %s, prefix: %q}", r.rules.Preset(), i.came.prefix)
+	if i.before != nil {
+		text += "\n  or let the gate have the paths of the ruleset:\n" + r.remedy()
+	}
+	return text
 }
 
 // around says what gets the requests that go around the gates: once for each
-// handler and condition.
-func (r *report) around(holes []hole, several, one string) (texts []string) {
+// handler and condition, and for all sites where it is the same. The last one
+// says what would be right.
+func (r *report) around(holes []hole, what, remedy string) (texts []string) {
 	type group struct {
 		to, when string
 		sites    []string
-		routes   []string
+		routes   string
 	}
-	var groups []*group
+	var groups []group
 	for i := range holes {
 		h := &holes[i]
-		to, when := r.app(h), conditions(h)
-		j := slices.IndexFunc(groups, func(g *group) bool { return g.to == to && g.when == when })
+		to, when, site := r.app(h), conditions(h), h.server.Site(h.host)
+		route := "\n    " + h.route.Method + " " + h.asked
+		j := slices.IndexFunc(groups, func(g group) bool { return g.to == to && g.when == when && g.sites[0] == site })
 		if j < 0 {
 			j = len(groups)
-			groups = append(groups, &group{to: to, when: when})
+			groups = append(groups, group{to, when, []string{site}, ""})
 		}
-		g := groups[j]
-		if site := h.server.Site(h.host); !slices.Contains(g.sites, site) {
-			g.sites = append(g.sites, site)
-		}
-		if route := h.route.Method + " " + h.base + h.route.Within; !slices.Contains(g.routes, route) {
-			g.routes = append(g.routes, route)
+		if !strings.Contains(groups[j].routes+"\n", route+"\n") {
+			groups[j].routes += route
 		}
 	}
-	for _, g := range groups {
-		texts = append(texts, fmt.Sprintf("%s go to %s without passing the gate, in %s%s:\n    %s", several, g.to, strings.Join(g.sites, ", "), g.when, strings.Join(g.routes, "\n    ")))
+	for i, g := range groups {
+		if g.sites == nil {
+			continue
+		}
+		for j := range groups[i+1:] {
+			if same := &groups[i+1+j]; same.to == g.to && same.when == g.when && same.routes == g.routes {
+				g.sites, same.sites = append(g.sites, same.sites...), nil
+			}
+		}
+		texts = append(texts, fmt.Sprintf("%s %s without passing the gate, in %s%s:%s", what, g.to, strings.Join(g.sites, ", "), g.when, g.routes))
+	}
+	if len(texts) > 0 {
+		texts[len(texts)-1] += "\n" + remedy
 	}
 	return texts
 }
@@ -139,9 +148,11 @@ func (r *report) around(holes []hole, several, one string) (texts []string) {
 func conditions(h *hole) string {
 	var is, isNot []string
 	for _, c := range h.end.If {
-		if c.Is {
+		switch {
+		case c.Text == "":
+		case c.Is:
 			is = append(is, c.Text)
-		} else {
+		default:
 			isNot = append(isNot, c.Text)
 		}
 	}
@@ -153,17 +164,17 @@ func conditions(h *hole) string {
 		text += ", where " + strings.Join(is, " and ")
 	}
 	if len(isNot) > 0 {
-		text += ", where not " + strings.Join(isNot, " or ")
+		text += ", unless " + strings.Join(isNot, " or ")
 	}
 	return text
 }
 
 func (r *report) refusal(f refused) string {
+	text := fmt.Sprintf("%s refuses %s %s, as it does with all that fits no shape: its matcher has more than what sends", r.gate(f.gate), f.method, f.asked)
 	if f.enters {
-		return fmt.Sprintf("%s refuses %s %s, by which codes are entered: it fits no shape. Let its matcher take what sends, and nothing else:\n%s", r.gate(f.gate), f.method, f.path, r.remedy())
+		text = fmt.Sprintf("%s refuses %s %s, so that no code can be entered: its matcher has more than what sends", r.gate(f.gate), f.method, f.asked)
 	}
-	return fmt.Sprintf("%s refuses whatever fits no shape, as %s %s, and its matcher takes more than what sends. If the app serves more there, let it take this and nothing else:\n%s",
-		r.gate(f.gate), f.method, f.path, r.remedy())
+	return text + ".\n  Write it so that it has this, and nothing else:\n" + r.remedy()
 }
 
 // remedy is what to write so that all routes are gated.
@@ -172,34 +183,22 @@ func (r *report) remedy() string {
 	return fmt.Sprintf("    %s path %s\n    otp_gate %s %s", name, strings.Join(r.matcher(), " "), name, r.rules.Files()[0])
 }
 
-// matcher has the patterns of all paths by which is sent, with the spellings that
-// routers may take for the same, as far as nothing else begins in that way.
+// matcher has the patterns of all paths by which is sent. A preset knows all that
+// its server takes for the same path; of other apps it is not known whether a
+// slash at the end makes another.
 func (r *report) matcher() (patterns []string) {
-	for _, route := range append(r.rules.Sending(), r.rules.Denied()...) {
-		p := strings.TrimSuffix(route.Path, "*")
-		switch other := r.beginning(p); {
-		case p != route.Path, strings.HasSuffix(p, "/"):
-			p = route.Path
-		case other:
-			if !slices.Contains(patterns, p) {
-				patterns = append(patterns, p)
-			}
-			p += "/"
-		default:
-			p += "*"
-		}
+	add := func(p string) {
 		if !slices.Contains(patterns, p) {
 			patterns = append(patterns, p)
 		}
 	}
+	for _, route := range append(r.rules.Sending(), r.rules.Denied()...) {
+		add(route.Path)
+		if r.rules.Preset() == "" && !strings.HasSuffix(route.Path, "*") && !strings.HasSuffix(route.Path, "/") {
+			add(route.Path + "/")
+		}
+	}
 	return patterns
-}
-
-// beginning reports whether another route begins with the path of one.
-func (r *report) beginning(path string) bool {
-	return slices.ContainsFunc(slices.Concat(r.rules.Verifying(), r.rules.Sending()), func(other ruleset.Route) bool {
-		return other.Path != path && strings.HasPrefix(other.Path, path)
-	})
 }
 
 func (r *report) denial() string {
@@ -209,5 +208,5 @@ func (r *report) denial() string {
 			paths = append(paths, route.Path)
 		}
 	}
-	return "  Refuse them, or let the gate take them, which does:\n    @denied path " + strings.Join(paths, " ") + "\n    respond @denied 403"
+	return "    @denied path " + strings.Join(paths, " ") + "\n    respond @denied 403"
 }

@@ -31,6 +31,9 @@ type Server struct {
 	Hosts []string
 	// Prefixes are those that its routes take off paths, in order.
 	Prefixes []string
+	// Paths are the patterns that its routes look for, in order.
+	Paths    []string
+	Rewrites bool // some of its routes change paths
 	Gates    []*Gate
 
 	routes, errors []route
@@ -42,6 +45,8 @@ type Gate struct {
 	Raw    json.RawMessage // its configuration
 	Server *Server
 	Place  string // in the configuration
+	// Paths are the patterns of which some have to match, for it to be reached.
+	Paths []string
 
 	around []matcherSets // what has to match for it to be reached
 }
@@ -81,9 +86,10 @@ func Servers(config json.RawMessage, gate string) ([]*Server, error) {
 		if r.err != nil {
 			return nil, fmt.Errorf("server %s: %w", name, r.err)
 		}
-		slices.Sort(s.Hosts)
-		slices.Sort(s.Prefixes)
-		s.Hosts, s.Prefixes = slices.Compact(s.Hosts), slices.Compact(s.Prefixes)
+		for _, names := range []*[]string{&s.Hosts, &s.Prefixes, &s.Paths} {
+			slices.Sort(*names)
+			*names = slices.Compact(*names)
+		}
 		servers = append(servers, s)
 	}
 	return servers, nil

@@ -24,6 +24,7 @@ type matcher struct {
 	known caddyhttp.RequestMatcherWithError // nil: it is not
 	path  bool                              // it looks at the path
 	host  []string                          // the hosts that it names
+	paths []string                          // the patterns of paths that it names
 	not   []matcherSets                     // each of them must not match
 	key   string                            // the same for the same matcher
 	text  string                            // as a Caddyfile has it
@@ -58,6 +59,8 @@ func (r *reader) matcher(name string, raw json.RawMessage, place string) matcher
 		known = new(caddyhttp.MatchMethod)
 	case "path":
 		known, m.path = new(caddyhttp.MatchPath), true
+		r.fail(place, json.Unmarshal(raw, &m.paths))
+		r.server.Paths = append(r.server.Paths, m.paths...)
 	case "path_regexp":
 		known, m.path = new(caddyhttp.MatchPathRE), true
 	case "host":
@@ -132,11 +135,23 @@ func (m *matcher) match(w *walk) bool {
 	switch {
 	case m.not != nil:
 		return !slices.ContainsFunc(m.not, func(s matcherSets) bool { return s.match(w) })
-	case m.known == nil || m.path && w.lost:
+	case m.known == nil:
 		return w.suppose(m.key, m.text)
+	case m.path && w.lost:
+		return w.suppose(m.key+" of another path", "")
 	}
 	matches, err := m.known.MatchWithError(w.request)
 	return err == nil && matches
+}
+
+// patterns are those of the paths that s names.
+func (s matcherSets) patterns() (paths []string) {
+	for _, set := range s {
+		for _, m := range set {
+			paths = append(paths, m.paths...)
+		}
+	}
+	return paths
 }
 
 // hostsOnly reports whether s could match at a host, for some request.
@@ -196,6 +211,9 @@ func written(name string, raw json.RawMessage) string {
 	if json.Unmarshal(raw, &value) != nil {
 		return name
 	}
+	if name == "file" { // which has a list of names, and tells nothing that the caller chooses
+		return ""
+	}
 	parts := []string{name}
 	var add func(any)
 	add = func(v any) {
@@ -203,6 +221,8 @@ func written(name string, raw json.RawMessage) string {
 		case map[string]any:
 			for _, key := range slices.Sorted(maps.Keys(v)) {
 				switch {
+				case name == "expression" && key == "name":
+					continue
 				case v[key] == nil:
 					parts = append(parts, "!"+key)
 				case key != "ranges" && key != "expr":

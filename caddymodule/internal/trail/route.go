@@ -144,6 +144,9 @@ func (r *reader) handler(raw json.RawMessage, place string) handler {
 	if name.Name == r.gate {
 		h.kind = judges
 		h.gate = &Gate{Raw: raw, Server: r.server, Place: place, around: slices.Clone(r.around)}
+		for _, sets := range r.around {
+			h.gate.Paths = append(h.gate.Paths, sets.patterns()...)
+		}
 		r.server.Gates = append(r.server.Gates, h.gate)
 		return h
 	}
@@ -186,6 +189,7 @@ func (r *handled) matches(status int) bool {
 
 func (r *reader) rewriting(raw json.RawMessage, place string) *rewriting {
 	w := new(rewriting)
+	r.server.Rewrites = true
 	r.fail(place, json.Unmarshal(raw, &w.Rewrite))
 	r.fail(place, w.Provision(r.ctx))
 	if prefix := w.StripPathPrefix; prefix != "" && !strings.Contains(prefix, "{") {

@@ -38,7 +38,7 @@ type Passage struct {
 
 // Condition is what has to be so, or not so.
 type Condition struct {
-	Text string
+	Text string // empty where it says nothing that a reader would know
 	Is   bool
 }
 
