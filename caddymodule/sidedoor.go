@@ -16,8 +16,8 @@ import (
 // the gate. What can be sent by which route is known of rulesets with a preset,
 // and of those with paths in their requests.
 
-// guard is a ruleset, the gates that judge by it, and all ways that requests for
-// its routes can take.
+// guard is a ruleset, the gates that judge by it or by another one with the same
+// routes, and all ways that requests for these can take.
 type guard struct {
 	rules   *ruleset.Ruleset
 	gates   []*trail.Gate
@@ -79,7 +79,6 @@ type fitting struct {
 // requests for them through all servers. Rulesets that have problems are not
 // looked at. The second result is false if not all ways could be followed.
 func guardsOf(servers []*trail.Server, rulesets map[string]*ruleset.Ruleset) (guards []*guard, all bool) {
-	of := make(map[*ruleset.Ruleset]*guard)
 	all = true
 	for _, server := range servers {
 		for _, gate := range server.Gates {
@@ -91,11 +90,14 @@ func guardsOf(servers []*trail.Server, rulesets map[string]*ruleset.Ruleset) (gu
 			if rules == nil || len(rules.Sending()) == 0 {
 				continue
 			}
-			if of[rules] == nil {
-				of[rules] = &guard{rules: rules, sending: rules.Sending(), homes: make(map[home]bool), fits: make(map[fitting]string)}
-				guards = append(guards, of[rules])
+			i := slices.IndexFunc(guards, func(g *guard) bool {
+				return g.rules.Preset() == rules.Preset() && slices.Equal(g.sending, rules.Sending())
+			})
+			if i < 0 {
+				i = len(guards)
+				guards = append(guards, &guard{rules: rules, sending: rules.Sending(), homes: make(map[home]bool), fits: make(map[fitting]string)})
 			}
-			of[rules].gates = append(of[rules].gates, gate)
+			guards[i].gates = append(guards[i].gates, gate)
 		}
 	}
 	for _, g := range guards {
@@ -116,6 +118,7 @@ func (g *guard) tripsFor(servers []*trail.Server, routes []ruleset.Route, spelli
 	all = true
 	for _, server := range servers {
 		for _, host := range append([]string{""}, server.Hosts...) {
+			here := server.At(host)
 			for _, route := range routes {
 				add := func(t trip, path string) {
 					t.route, t.within = route, filled(route.Within)
@@ -123,7 +126,7 @@ func (g *guard) tripsFor(servers []*trail.Server, routes []ruleset.Route, spelli
 					t.ends, all = ends, all && complete
 					trips = append(trips, t)
 				}
-				for _, base := range g.bases(server, route) {
+				for _, base := range g.bases(here, route) {
 					t := trip{home: home{server, host, shiftOf(route, base)}, asked: base + route.Within}
 					add(t, filled(t.asked))
 					if dir, last := path.Split(filled(t.asked)); spellings {
@@ -131,8 +134,8 @@ func (g *guard) tripsFor(servers []*trail.Server, routes []ruleset.Route, spelli
 						add(t, dir+"./"+last)
 					}
 				}
-				for _, pattern := range server.Paths {
-					if server.Rewrites && strings.HasPrefix(pattern, "/") {
+				for _, pattern := range here.Paths {
+					if here.Rewrites && strings.HasPrefix(pattern, "/") {
 						add(trip{home: home{server: server, host: host}, asked: pattern, other: true}, filled(pattern))
 					}
 				}
@@ -143,15 +146,20 @@ func (g *guard) tripsFor(servers []*trail.Server, routes []ruleset.Route, spelli
 }
 
 // bases are what can stand before the path of a route when a request comes to a
-// server, the ruleset's own first.
-func (g *guard) bases(server *trail.Server, route ruleset.Route) []string {
+// site, the ruleset's own first.
+func (g *guard) bases(here *trail.Map, route ruleset.Route) []string {
 	own := prefixOf(route)
 	bases := []string{own, ""}
-	for _, prefix := range server.Prefixes {
+	for _, prefix := range here.Prefixes {
 		bases = append(bases, prefix, prefix+own)
+		if len(here.Prefixes) <= 8 { // one within another
+			for _, inner := range here.Prefixes {
+				bases = append(bases, prefix+inner)
+			}
+		}
 	}
-	for _, gate := range g.gates {
-		if gate.Server == server {
+	for _, gate := range here.Gates {
+		if slices.Contains(g.gates, gate) {
 			bases = append(bases, dirs(gate)...)
 		}
 	}
@@ -197,8 +205,9 @@ func (g *guard) learn(t *trip) {
 			}
 			g.homes[t.home] = true
 			if base, ok := strings.CutSuffix(path.Clean(end.Path), t.within); ok && end.App != nil {
-				if app := (appBehind{end.App, shiftOf(t.route, base)}); !slices.Contains(g.apps, app) {
-					g.apps = append(g.apps, app)
+				shift := shiftOf(t.route, base)
+				if !slices.ContainsFunc(g.apps, func(a appBehind) bool { return a.shift == shift && a.app.Same(end.App) }) {
+					g.apps = append(g.apps, appBehind{end.App, shift})
 				}
 			}
 		}
@@ -217,7 +226,7 @@ func (g *guard) around(t *trip) (ends []trail.End) {
 		}
 		base, ok := strings.CutSuffix(path.Clean(end.Path), t.within)
 		if ok && (!t.other && g.homes[t.home] || slices.ContainsFunc(g.apps, func(a appBehind) bool {
-			return a.shift == shiftOf(t.route, base) && a.app.Is(end.App)
+			return a.app.Is(end.App) && a.shift == shiftOf(t.route, base) || t.server.Is(a.app) && a.shift == t.shift && !t.other
 		})) {
 			ends = append(ends, end)
 		}

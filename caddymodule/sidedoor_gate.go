@@ -69,7 +69,7 @@ func (g *guard) stray(gate *trail.Gate) *stray {
 func (g *guard) before(gate *trail.Gate) *hole {
 	for i := range g.trips {
 		t := &g.trips[i]
-		if t.odd || t.server != gate.Server || t.asked != t.route.Path || !gate.Stands(t.host) {
+		if t.odd || t.asked != t.route.Path || !slices.Contains(t.server.At(t.host).Gates, gate) {
 			continue
 		}
 		for _, end := range t.ends {

@@ -41,7 +41,7 @@ func (r *report) warnings(servers []*trail.Server) (warnings []string) {
 		warnings = append(warnings, r.idle(i))
 	}
 	warnings = append(warnings, r.around(r.holes(r.trips), "routes by which "+r.who()+" sends go to",
-		"  Put the gate before it, with a matcher that has all paths, and nothing else:\n"+r.remedy())...)
+		"  Close that way, or put the gate before it with a matcher that has all paths, and nothing else:\n"+r.remedy())...)
 	warnings = append(warnings, r.around(r.guard.denied(servers), "routes by which "+r.who()+" can be told to send, in words that are not read here, go to",
 		"  Refuse them, or let the gate take them, which does:\n"+r.denial())...)
 	for _, refused := range r.refusals(servers) {

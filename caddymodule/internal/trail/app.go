@@ -44,10 +44,13 @@ func appOf(name string, raw json.RawMessage, place string) *App {
 // String is how the handler is written, as in "reverse_proxy app:3000".
 func (a *App) String() string { return strings.Join(append([]string{a.Handler}, a.Dial...), " ") }
 
-// Is reports whether both lead to the same app.
+// Is reports whether both can lead to the same app.
 func (a *App) Is(b *App) bool {
 	return slices.ContainsFunc(a.keys, func(key string) bool { return slices.Contains(b.keys, key) })
 }
+
+// Same reports whether both have the same addresses.
+func (a *App) Same(b *App) bool { return slices.Equal(a.keys, b.keys) }
 
 // addressKey is the same for the ways to write an address.
 func addressKey(dial string) string {

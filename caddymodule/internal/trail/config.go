@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"maps"
 	"net"
+	"net/http"
 	"net/netip"
 	"slices"
 	"strings"
@@ -29,15 +30,32 @@ type Server struct {
 	Listen []string
 	// Hosts are those that its routes tell apart, in order.
 	Hosts []string
-	// Prefixes are those that its routes take off paths, in order.
+	Gates []*Gate
+
+	routes, errors  []route
+	named           map[string]route
+	prefixes, paths []landmark
+	rewrites        []landmark
+	maps            map[string]*Map
+}
+
+// Map is what there is at one host of a server.
+type Map struct {
+	// Prefixes are those that routes take off paths, in order.
 	Prefixes []string
-	// Paths are the patterns that its routes look for, in order.
+	// Paths are the patterns that routes look for, in order.
 	Paths    []string
-	Rewrites bool // some of its routes change paths
+	Rewrites bool // some routes change paths
 	Gates    []*Gate
 
 	routes, errors []route
-	named          map[string]route
+}
+
+// landmark is something that stands in the routes, and what has to match for it
+// to be reached.
+type landmark struct {
+	name   string
+	around []matcherSets
 }
 
 // Gate is one handler that judges requests.
@@ -48,7 +66,7 @@ type Gate struct {
 	// Paths are the patterns of which some have to match, for it to be reached.
 	Paths []string
 
-	around []matcherSets // what has to match for it to be reached
+	landmark
 }
 
 // Servers reads the servers of a configuration. The handlers of that name are
@@ -76,7 +94,7 @@ func Servers(config json.RawMessage, gate string) ([]*Server, error) {
 	var servers []*Server
 	for _, name := range slices.Sorted(maps.Keys(all.Apps.HTTP.Servers)) {
 		raw := all.Apps.HTTP.Servers[name]
-		s := &Server{Name: name, Listen: raw.Listen, named: make(map[string]route)}
+		s := &Server{Name: name, Listen: raw.Listen, named: make(map[string]route), maps: make(map[string]*Map)}
 		r := &reader{ctx: ctx, gate: gate, server: s}
 		s.routes = r.routes(raw.Routes, name+"/routes")
 		s.errors = r.routes(raw.Errors.Routes, name+"/errors/routes")
@@ -86,13 +104,46 @@ func Servers(config json.RawMessage, gate string) ([]*Server, error) {
 		if r.err != nil {
 			return nil, fmt.Errorf("server %s: %w", name, r.err)
 		}
-		for _, names := range []*[]string{&s.Hosts, &s.Prefixes, &s.Paths} {
-			slices.Sort(*names)
-			*names = slices.Compact(*names)
-		}
+		slices.Sort(s.Hosts)
+		s.Hosts = slices.Compact(s.Hosts)
 		servers = append(servers, s)
 	}
 	return servers, nil
+}
+
+// At returns what there is at a host; "" is one that no route knows.
+func (s *Server) At(host string) *Map {
+	if m := s.maps[host]; m != nil {
+		return m
+	}
+	w := s.walk(Request{http.MethodGet, host, "/"}, nil)
+	here := func(marks []landmark) (names []string) {
+		for _, mark := range marks {
+			if mark.stands(w) {
+				names = append(names, mark.name)
+			}
+		}
+		slices.Sort(names)
+		return slices.Compact(names)
+	}
+	elsewhere := func(r route) bool { return !r.match.hostsOnly(w) }
+	m := &Map{
+		Prefixes: here(s.prefixes), Paths: here(s.paths), Rewrites: len(here(s.rewrites)) > 0,
+		routes: slices.DeleteFunc(slices.Clone(s.routes), elsewhere),
+		errors: slices.DeleteFunc(slices.Clone(s.errors), elsewhere),
+	}
+	for _, gate := range s.Gates {
+		if gate.stands(w) {
+			m.Gates = append(m.Gates, gate)
+		}
+	}
+	s.maps[host] = m
+	return m
+}
+
+// stands reports whether something is for requests to the host of w.
+func (l *landmark) stands(w *walk) bool {
+	return !slices.ContainsFunc(l.around, func(s matcherSets) bool { return !s.hostsOnly(w) })
 }
 
 // Public reports whether others than this machine's own processes can come to s.
@@ -100,6 +151,16 @@ func (s *Server) Public() bool {
 	return len(s.Listen) == 0 || slices.ContainsFunc(s.Listen, func(address string) bool {
 		a, err := caddy.ParseNetworkAddress(address)
 		return err != nil || !a.IsUnixNetwork() && !loopback(a.Host)
+	})
+}
+
+// Is reports whether s is what a leads to.
+func (s *Server) Is(a *App) bool {
+	return slices.ContainsFunc(s.Listen, func(address string) bool {
+		at, err := caddy.ParseNetworkAddress(address)
+		return err == nil && !at.IsUnixNetwork() && slices.ContainsFunc(a.keys, func(key string) bool {
+			return key == addressKey(at.JoinHostPort(0)) || key == addressKey(":"+fmt.Sprint(at.StartPort))
+		})
 	})
 }
 

@@ -60,7 +60,6 @@ func (r *reader) matcher(name string, raw json.RawMessage, place string) matcher
 	case "path":
 		known, m.path = new(caddyhttp.MatchPath), true
 		r.fail(place, json.Unmarshal(raw, &m.paths))
-		r.server.Paths = append(r.server.Paths, m.paths...)
 	case "path_regexp":
 		known, m.path = new(caddyhttp.MatchPathRE), true
 	case "host":

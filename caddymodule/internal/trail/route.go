@@ -94,6 +94,9 @@ func (r *reader) fail(place string, err error) {
 	}
 }
 
+// mark is a landmark where the reader is.
+func (r *reader) mark(name string) landmark { return landmark{name, slices.Clone(r.around)} }
+
 func (r *reader) routes(raw []rawRoute, place string) []route {
 	var list []route
 	for i := range raw {
@@ -107,6 +110,9 @@ func (r *reader) routes(raw []rawRoute, place string) []route {
 func (r *reader) route(raw rawRoute, place string) route {
 	list := route{group: raw.Group, terminal: raw.Terminal, match: r.sets(raw.Match, place)}
 	r.around = append(r.around, list.match)
+	for _, pattern := range list.match.patterns() {
+		r.server.paths = append(r.server.paths, r.mark(pattern))
+	}
 	for i, text := range raw.Handle {
 		list.handlers = append(list.handlers, r.handler(text, fmt.Sprintf("%s/handle/%d", place, i)))
 	}
@@ -143,7 +149,7 @@ func (r *reader) handler(raw json.RawMessage, place string) handler {
 	h := handler{name: name.Name, place: place, kind: kinds[name.Name]}
 	if name.Name == r.gate {
 		h.kind = judges
-		h.gate = &Gate{Raw: raw, Server: r.server, Place: place, around: slices.Clone(r.around)}
+		h.gate = &Gate{Raw: raw, Server: r.server, Place: place, landmark: r.mark(place)}
 		for _, sets := range r.around {
 			h.gate.Paths = append(h.gate.Paths, sets.patterns()...)
 		}
@@ -189,11 +195,11 @@ func (r *handled) matches(status int) bool {
 
 func (r *reader) rewriting(raw json.RawMessage, place string) *rewriting {
 	w := new(rewriting)
-	r.server.Rewrites = true
+	r.server.rewrites = append(r.server.rewrites, r.mark(place))
 	r.fail(place, json.Unmarshal(raw, &w.Rewrite))
 	r.fail(place, w.Provision(r.ctx))
 	if prefix := w.StripPathPrefix; prefix != "" && !strings.Contains(prefix, "{") {
-		r.server.Prefixes = append(r.server.Prefixes, "/"+strings.Trim(prefix, "/"))
+		r.server.prefixes = append(r.server.prefixes, r.mark("/"+strings.Trim(prefix, "/")))
 	}
 	text := w.URI + w.StripPathPrefix + w.StripPathSuffix + w.Method
 	for _, replacing := range w.URISubstring {

@@ -49,12 +49,16 @@ const most = 1 << 10
 // too many to tell them all.
 func (s *Server) Follow(r Request) (ends []End, all bool) {
 	var script []bool
+	here := s.At(r.Host)
 	for range most {
 		w := s.walk(r, script)
-		failed := w.routes(s.routes, func() bool { return false })
-		if failed && len(s.errors) > 0 {
+		if len(here.errors) > 0 {
+			w.caught = 1
+		}
+		failed := w.routes(here.routes, func() bool { return false })
+		if failed && len(here.errors) > 0 {
 			w.restore()
-			w.routes(s.errors, func() bool { return false })
+			w.routes(here.errors, func() bool { return false })
 		}
 		for _, passage := range w.passed {
 			ends = append(ends, End{Passed: []Passage{passage}, If: w.conditions})
@@ -70,12 +74,6 @@ func (s *Server) Follow(r Request) (ends []End, all bool) {
 		script[len(script)-1] = true
 	}
 	return ends, false
-}
-
-// Stands reports whether a gate is for requests to a host.
-func (g *Gate) Stands(host string) bool {
-	w := g.Server.walk(Request{http.MethodGet, host, "/"}, nil)
-	return !slices.ContainsFunc(g.around, func(s matcherSets) bool { return !s.hostsOnly(w) })
 }
 
 // walk is one way of a request. Where it forks, a script tells which way; where
@@ -104,9 +102,6 @@ func (s *Server) walk(r Request, script []bool) *walk {
 	w := &walk{server: s, script: script, groups: make(map[string]bool), supposed: make(map[string]bool)}
 	w.original = *request.Clone(context.Background())
 	w.request = caddyhttp.PrepareRequest(request, caddy.NewReplacer(), nowhere{}, nil)
-	if len(s.errors) > 0 {
-		w.caught = 1
-	}
 	return w
 }
 
