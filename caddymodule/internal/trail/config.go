@@ -15,7 +15,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"net"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -168,12 +167,11 @@ func (s *Server) Is(a *App) bool {
 func (s *Server) Site(host string) string {
 	port := "443"
 	if len(s.Listen) > 0 {
-		if a, err := caddy.ParseNetworkAddress(s.Listen[0]); err == nil {
-			port = a.JoinHostPort(0)
-			if !a.IsUnixNetwork() {
-				_, port, _ = net.SplitHostPort(port)
-			}
+		a, err := caddy.ParseNetworkAddress(s.Listen[0])
+		if err != nil || a.IsUnixNetwork() {
+			return s.Listen[0]
 		}
+		port = fmt.Sprint(a.StartPort)
 	}
 	switch {
 	case host == "":
