@@ -30,7 +30,7 @@ func newShapes(list []shapeSettings) (*shapes, error) {
 func (d *decision) readShape(r *http.Request) bool {
 	f := &d.Facts
 	if d.rules.settings.preset.denied(r) {
-		return d.unread(&request.Problem{Status: http.StatusBadRequest, Code: request.BadRequest, Detail: "by this path the app does whatever a text tells it that cannot be read here"})
+		return d.unread(&request.Problem{Status: http.StatusBadRequest, Code: request.BadRequest, Detail: "the preset denies this path"})
 	}
 	found, problem := d.rules.shapes.Read(r)
 	if problem != nil {
