@@ -18,7 +18,7 @@ func TestRoutes(t *testing.T) {
 		{"one shape for all", "request: {phone: json /phone, region: US}", nil, map[string]bool{"GET /x": true}},
 		{"shapes", `requests:
   - {name: send, method: [POST, PUT], path: [/send, /again], phone: json /phone}
-  - {name: send-email, method: POST, path: /send, about: email, email: json /email}
+  - {name: send-email, method: POST, path: /send, about: email, phone: json /phone, email: json /email}
   - {name: keep, method: POST, path: /keep, sends: false, phone: json /phone}
   - {name: challenge, method: POST, path: /factors/*/challenge, about: account, handle: path *}
   - {name: look, method: GET, path: /look, about: nothing}`,
