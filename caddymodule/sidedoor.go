@@ -68,7 +68,7 @@ type appBehind struct {
 }
 
 // fitting is a gate, how the paths begin of requests that come to it, and
-// whether the ruleset has a shape for them.
+// whether they come as the ruleset has them.
 type fitting struct {
 	gate *trail.Gate
 	base string
@@ -196,7 +196,7 @@ func (g *guard) learn(t *trip) {
 			if !slices.Contains(g.gates, passage.Gate) || !ok {
 				continue
 			}
-			f := fitting{passage.Gate, base, g.rules.Takes(passage.Method, passage.Path)}
+			f := fitting{passage.Gate, base, passage.Method == t.route.Method && passage.Path == filled(t.route.Path)}
 			if _, ok := g.fits[f]; !ok {
 				g.fits[f] = passage.Path
 			}
