@@ -25,7 +25,12 @@ opened.
 
 A Caddyfile, or a configuration in JSON, is checked as far as it is about the
 gate: where it counts, its secret, and its rulesets with what it gives them.
-Nothing is opened that others may use, and no server is asked.`, runCheck)
+Nothing is opened that others may use, and no server is asked.
+
+Where a ruleset knows by which routes is sent, by a preset or by the paths in
+its requests, such requests are followed through all sites of the
+configuration, and every way is reported on which one comes to an app without
+passing a gate.`, runCheck)
 	addAllDatabaseFlags(cmd)
 	cmd.Flags().Bool("json", false, "Print for machines")
 	return cmd

@@ -281,10 +281,10 @@ type refused struct {
 // for each gate.
 func (g *guard) refusals(servers []*trail.Server) (all []refused) {
 	seen := make(map[*trail.Gate]bool)
-	look := func(routes []ruleset.Route, enters bool) {
+	look := func(routes []ruleset.Route, enters bool, where func(shift) bool) {
 		trips, _ := g.tripsFor(servers, routes, false)
 		for _, t := range trips {
-			if t.other || !g.homes[t.home] || slices.ContainsFunc(t.ends, func(end trail.End) bool { return end.App != nil && len(end.Passed) == 0 }) {
+			if t.other || !g.homes[t.home] || !where(t.shift) || slices.ContainsFunc(t.ends, func(end trail.End) bool { return end.App != nil && len(end.Passed) == 0 }) {
 				continue
 			}
 			for _, end := range t.ends {
@@ -297,9 +297,10 @@ func (g *guard) refusals(servers []*trail.Server) (all []refused) {
 			}
 		}
 	}
-	look(g.rules.Verifying(), true)
-	prefix := prefixOf(g.sending[0])
-	look([]ruleset.Route{{Method: http.MethodGet, Path: prefix + elsewhere, Within: elsewhere}}, false)
+	look(g.rules.Verifying(), true, func(shift) bool { return true })
+	// A preset may know all that there is behind its prefix. What there is besides
+	// it does not.
+	look([]ruleset.Route{{Method: http.MethodGet, Path: elsewhere, Within: elsewhere}}, false, func(s shift) bool { return s == shift{} })
 	return all
 }
 
