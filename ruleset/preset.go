@@ -103,11 +103,15 @@ func (c *compiler) preset(s *settings) {
 	s.preset = &presetSettings{name: name, prefix: prefix}
 	for _, p := range f.Deny.Values() {
 		p = pathPattern(prefix) + p
-		match, ok := c.matchPath(pos, p)
-		if !ok {
+		s.preset.deny = append(s.preset.deny, p)
+		if c.wiring.MatchPath == nil { // as the shapes have to say, too
+			continue
+		}
+		match, err := c.wiring.MatchPath(string(p))
+		if err != nil {
+			c.src.Errorf(pos, "path %s: %v", p, err)
 			return
 		}
-		s.preset.deny = append(s.preset.deny, p)
 		s.preset.denies = append(s.preset.denies, match)
 	}
 	for _, v := range f.Verify.Values() {

@@ -190,8 +190,15 @@ func (c *compiler) paths(section *shapeSection, s *shapeSettings) bool {
 	var matchers []func(*http.Request) bool
 	for _, p := range section.Path.Items {
 		s.paths = append(s.paths, p.V)
-		match, ok := c.matchPath(p.Pos, p.V)
-		if !ok {
+		match, err := noPath, error(nil)
+		switch {
+		case c.wiring.MatchPath != nil:
+			match, err = c.wiring.MatchPath(string(p.V))
+		case !c.wiring.Unwired:
+			err = errors.New("nothing here matches paths")
+		}
+		if err != nil {
+			c.src.Errorf(p.Pos, "path %s: %v", p.V, err)
 			return false
 		}
 		matchers = append(matchers, match)
@@ -203,21 +210,6 @@ func (c *compiler) paths(section *shapeSection, s *shapeSettings) bool {
 		}
 	}
 	return true
-}
-
-// matchPath returns what matches a pattern that stands at pos.
-func (c *compiler) matchPath(pos strict.Pos, p pathPattern) (func(*http.Request) bool, bool) {
-	match, err := noPath, error(nil)
-	switch {
-	case c.wiring.MatchPath != nil:
-		match, err = c.wiring.MatchPath(string(p))
-	case !c.wiring.Unwired:
-		err = errors.New("nothing here matches paths")
-	}
-	if err != nil {
-		c.src.Errorf(pos, "path %s: %v", p, err)
-	}
-	return match, err == nil
 }
 
 // handles gives s its handles.
