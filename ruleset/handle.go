@@ -37,12 +37,14 @@ type remembered struct {
 	send    ledger.ID // of the request that it comes of
 	sent    bool      // the app said that it sent a code for it, and has said nothing else since
 	unclear bool      // it may stand for another number by now
+	mail    bool      // it was begun for an email address
 	until   uint32    // it is to be known till then at least, in minutes since 1970
 }
 
 const (
 	noteSent = 1 << iota
 	noteUnclear
+	noteMail
 )
 
 var errNote = errors.New("a note about a handle cannot be read")
@@ -60,6 +62,9 @@ func (k *Keys) seal(handle string, m remembered) (n ledger.Note) {
 	if m.unclear {
 		flags |= noteUnclear
 	}
+	if m.mail {
+		flags |= noteMail
+	}
 	binary.BigEndian.PutUint64(n[:], m.number)
 	n[8] = flags
 	binary.BigEndian.PutUint32(n[9:], m.until)
@@ -73,10 +78,10 @@ func (k *Keys) seal(handle string, m remembered) (n ledger.Note) {
 func (k *Keys) unseal(handle string, n ledger.Note) (m remembered, err error) {
 	block, _ := aes.NewCipher(k.noteKey(handle))
 	block.Decrypt(n[:aes.BlockSize], n[:aes.BlockSize])
-	if [3]byte(n[13:aes.BlockSize]) != [3]byte{} || n[8]&^(noteSent|noteUnclear) != 0 {
+	if [3]byte(n[13:aes.BlockSize]) != [3]byte{} || n[8]&^(noteSent|noteUnclear|noteMail) != 0 {
 		return remembered{}, errNote
 	}
-	m = remembered{number: binary.BigEndian.Uint64(n[:]), sent: n[8]&noteSent != 0, unclear: n[8]&noteUnclear != 0, until: binary.BigEndian.Uint32(n[9:])}
+	m = remembered{number: binary.BigEndian.Uint64(n[:]), sent: n[8]&noteSent != 0, unclear: n[8]&noteUnclear != 0, mail: n[8]&noteMail != 0, until: binary.BigEndian.Uint32(n[9:])}
 	copy(m.send[:], n[aes.BlockSize:])
 	return m, nil
 }
@@ -141,9 +146,15 @@ func (d *decision) resolve(ctx context.Context) bool {
 	return d.take(number, err)
 }
 
-// enters reports whether the request enters the code that was sent for its
-// handle, so that it sends none.
-func (d *decision) enters() bool { return d.shape != nil && d.shape.verifies && d.known.sent }
+// passesBy reports whether it is known of the request's handle that no code is
+// sent to a phone for it: the request enters the one that was sent, or what was
+// begun goes by mail.
+func (d *decision) passesBy() bool {
+	if d.shape == nil {
+		return false
+	}
+	return d.shape.verifies && d.known.sent || d.shape.About == request.AboutAccount && d.known.mail
+}
 
 // Learn remembers what the app's answer to j, which was let through, tells of
 // handles. It asks for a context that the client cannot end.
@@ -194,7 +205,7 @@ func (j *Judgement) learnt(r answer.Result) map[string]remembered {
 			all[handle] = before
 		}
 	}
-	if now.number == 0 && !now.sent {
+	if now.mail = j.shape != nil && j.shape.About == request.AboutEmail; now.number == 0 && !now.sent && !now.mail {
 		return all // there is nothing to know of the others
 	}
 	for _, handle := range r.Handles {
