@@ -42,6 +42,7 @@ type checked struct {
 	OK       bool             `json:"ok"`
 	Gate     string           `json:"gate,omitempty"`
 	Needs    []string         `json:"needs,omitempty"`
+	Match    []string         `json:"match,omitempty"` // paths that the gate has to have
 	Ledger   string           `json:"ledger,omitempty"`
 	Problems ruleset.Problems `json:"problems"`
 
@@ -107,6 +108,7 @@ func check(path string, wiring ruleset.Wiring) (checked, error) {
 		return c, nil
 	}
 	c.Gate, c.Needs, c.feeds, c.rules = rules.Name(), rules.Needs(), rules.Feeds(), rules
+	c.Match = gatedPaths(rules)
 	plan, err := ledger.NewEmbedded().Prepare(rules.Tallies())
 	if err != nil {
 		return checked{}, fmt.Errorf("%s: preparing the ledger: %w", path, err)
@@ -137,6 +139,9 @@ func (c checked) print(w io.Writer) {
 	fmt.Fprintf(w, "  gate    %s\n", c.Gate)
 	if len(c.Needs) > 0 {
 		fmt.Fprintf(w, "  needs   %s\n", strings.Join(c.Needs, ", "))
+	}
+	if len(c.Match) > 0 {
+		fmt.Fprintf(w, "  match   path %s\n", strings.Join(c.Match, " "))
 	}
 	fmt.Fprintf(w, "  ledger  %s\n", c.Ledger)
 }

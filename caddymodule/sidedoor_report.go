@@ -180,21 +180,21 @@ func (r *report) refusal(f refused) string {
 // remedy is what to write so that all routes are gated.
 func (r *report) remedy() string {
 	name := "@" + strings.ReplaceAll(r.rules.Name(), " ", "-")
-	return fmt.Sprintf("    %s path %s\n    otp_gate %s %s", name, strings.Join(r.matcher(), " "), name, r.rules.Files()[0])
+	return fmt.Sprintf("    %s path %s\n    otp_gate %s %s", name, strings.Join(gatedPaths(r.rules), " "), name, r.rules.Files()[0])
 }
 
-// matcher has the patterns of all paths by which is sent. A preset knows all that
-// its server takes for the same path; of other apps it is not known whether a
-// slash at the end makes another.
-func (r *report) matcher() (patterns []string) {
+// gatedPaths are the patterns of all paths by which is sent, or which the preset
+// denies. A preset knows what its server takes for the same path; of other apps
+// it is not known whether a slash at the end makes another.
+func gatedPaths(rules *ruleset.Ruleset) (patterns []string) {
 	add := func(p string) {
 		if !slices.Contains(patterns, p) {
 			patterns = append(patterns, p)
 		}
 	}
-	for _, route := range append(r.rules.Sending(), r.rules.Denied()...) {
+	for _, route := range append(rules.Sending(), rules.Denied()...) {
 		add(route.Path)
-		if r.rules.Preset() == "" && !strings.HasSuffix(route.Path, "*") && !strings.HasSuffix(route.Path, "/") {
+		if rules.Preset() == "" && !strings.HasSuffix(route.Path, "*") && !strings.HasSuffix(route.Path, "/") {
 			add(route.Path + "/")
 		}
 	}

@@ -93,3 +93,27 @@ func TestRemedies(t *testing.T) {
 		})
 	}
 }
+
+// What README.md shows of check is what it says.
+func TestDocumentedWiring(t *testing.T) {
+	_, shown, ok := strings.Cut(readFile(t, "README.md"), "$ caddy otp-gate check Caddyfile\n")
+	shown, _, _ = strings.Cut(shown, "```")
+	if !ok {
+		t.Fatal("it shows nothing")
+	}
+	t.Chdir(t.TempDir())
+	writeFile(t, "auth.rules.yaml", "version: 1\npreset: supabase\nnumber: {countries: [US]}\nhuman: {require: never}\n")
+	writeFile(t, "Caddyfile", "auth.example.com {\n\t@send path /auth/v1/otp /auth/v1/signup /auth/v1/resend\n\totp_gate @send auth.rules.yaml\n\n\treverse_proxy kong:8000\n}\n")
+	if out, errs, _ := run(t, "check", "Caddyfile"); !strings.HasPrefix(out, shown) {
+		t.Errorf("it says\n%s%s", out, errs)
+	}
+}
+
+// The example has nothing to warn of but that it forgets.
+func TestExampleWiring(t *testing.T) {
+	t.Chdir("..")
+	out, errs, code := run(t, "check", "Caddyfile.example")
+	if code != 0 || strings.Count(out, "Caddyfile.example: warning: ") != 1 || !strings.Contains(out, "the ledger is in memory") {
+		t.Errorf("exit %d:\n%s%s", code, out, errs)
+	}
+}

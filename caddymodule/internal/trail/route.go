@@ -166,6 +166,12 @@ func (r *reader) handler(raw json.RawMessage, place string) handler {
 		h.rewrite = r.rewriting(raw, place)
 		return h
 	}
+	if h.kind == proxies {
+		h.app = appOf(name.Name, raw, place)
+		if name.Name != "reverse_proxy" {
+			return h
+		}
+	}
 	r.fail(place, json.Unmarshal(raw, &fields))
 	h.routes, h.passes = r.routes(fields.Routes, place+"/routes"), fields.PassThru
 	if fields.Errors != nil {
@@ -176,11 +182,8 @@ func (r *reader) handler(raw json.RawMessage, place string) handler {
 			h.responses = append(h.responses, handled{response.Match, r.routes(response.Routes, fmt.Sprintf("%s/handle_response/%d/routes", place, i))})
 		}
 	}
-	if h.kind == proxies {
-		h.app = appOf(name.Name, raw, place)
-		if len(fields.Rewrite) > 0 {
-			h.rewrite = r.rewriting(fields.Rewrite, place+"/rewrite")
-		}
+	if h.kind == proxies && len(fields.Rewrite) > 0 {
+		h.rewrite = r.rewriting(fields.Rewrite, place+"/rewrite")
 	}
 	return h
 }

@@ -186,6 +186,25 @@ func TestTooManyWays(t *testing.T) {
 	}
 }
 
+// Caddy itself would not end to serve such a request.
+func TestCalledByItself(t *testing.T) {
+	servers := serversOf(t, "&(a) {\ninvoke a\nreverse_proxy app:1\n}\nhttp:// {\ninvoke a\n}")
+	if got := told(t, servers[0], Request{"GET", "", "/"}); len(got) > 1 {
+		t.Errorf("%q", got)
+	}
+}
+
+// A handler of somebody else's has words of its own.
+func TestOtherApps(t *testing.T) {
+	servers, err := Servers([]byte(`{"apps":{"http":{"servers":{"s":{"routes":[{"handle":[{"handler":"rate_limit","routes":7},{"handler":"php","routes":7,"rewrite":7}]}]}}}}}`), "templates")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := told(t, servers[0], Request{"GET", "", "/x"}); !slices.Equal(got, []string{": GET /x"}) {
+		t.Errorf("%q", got)
+	}
+}
+
 func TestProblems(t *testing.T) {
 	for config, want := range map[string]string{
 		`{"apps":{"http":{"servers":{"s":{"routes":[{"match":[{"path_regexp":{"pattern":"("}}],"handle":[{"handler":"error"}]}]}}}}}`: "server s: s/routes/0: path_regexp: compiling matcher regexp (: error parsing regexp",

@@ -42,8 +42,13 @@ type Condition struct {
 	Is   bool
 }
 
-// most is how many ways of one request are followed.
-const most = 1 << 10
+const (
+	// most is how many ways of one request are followed.
+	most = 1 << 10
+	// deepest is how many routes are called by their names on one way: those that
+	// call themselves have no end.
+	deepest = 1 << 8
+)
 
 // Follow tells all places that a request can come to. It is false if there are
 // too many to tell them all.
@@ -84,6 +89,7 @@ type walk struct {
 	original http.Request
 	lost     bool // nobody knows its path any more
 	caught   int  // handlers around that do something about errors
+	invoked  int  // how often a route was called by its name
 	groups   map[string]bool
 	passed   []Passage
 	ends     []End
@@ -173,7 +179,8 @@ func (w *walk) handle(h *handler, then next) bool {
 	case subroute:
 		return w.subroute(h, then)
 	case invokes:
-		if r, ok := w.server.named[h.named]; ok {
+		if r, ok := w.server.named[h.named]; ok && w.invoked < deepest {
+			w.invoked++
 			return w.routes([]route{r}, then)
 		}
 	case intercepts:
