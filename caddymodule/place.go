@@ -31,9 +31,9 @@ func readPlaces(path string) places {
 }
 
 // of returns where a directive stands that has all of these arguments, as in
-// "Caddyfile:12"; in a site for that host if there are several. It is what is
-// said otherwise if there is none.
-func (p places) of(directive, host, otherwise string, args ...string) string {
+// "Caddyfile:12"; in that site, if it is in others as well. It is what is said
+// otherwise if there is none, or too many.
+func (p places) of(directive, site, otherwise string, args ...string) string {
 	var here, all []string
 	add := func(to *[]string, at string) {
 		if !slices.Contains(*to, at) {
@@ -41,7 +41,9 @@ func (p places) of(directive, host, otherwise string, args ...string) string {
 		}
 	}
 	for _, block := range p.blocks {
-		isHere := host != "" && slices.ContainsFunc(block.Keys, func(key caddyfile.Token) bool { return strings.Contains(strings.ToLower(key.Text), host) })
+		isHere := slices.ContainsFunc(block.Keys, func(key caddyfile.Token) bool {
+			return strings.ToLower(strings.TrimPrefix(strings.TrimSuffix(key.Text, ","), "https://")) == site
+		})
 		for _, segment := range block.Segments {
 			for _, at := range lines(segment, directive, args) {
 				add(&all, at)

@@ -120,18 +120,20 @@ func (g *guard) tripsFor(servers []*trail.Server, routes []ruleset.Route, spelli
 		for _, host := range append([]string{""}, server.Hosts...) {
 			here := server.At(host)
 			for _, route := range routes {
-				add := func(t trip, path string) {
+				add := func(t trip, p string) {
 					t.route, t.within = route, filled(route.Within)
-					ends, complete := server.Follow(trail.Request{Method: route.Method, Host: host, Path: path})
+					ends, complete := server.Follow(trail.Request{Method: route.Method, Host: host, Path: p})
 					t.ends, all = ends, all && complete
 					trips = append(trips, t)
 				}
 				for _, base := range g.bases(here, route) {
 					t := trip{home: home{server, host, shiftOf(route, base)}, asked: base + route.Within}
 					add(t, filled(t.asked))
-					if dir, last := path.Split(filled(t.asked)); spellings {
+					if spellings {
 						t.odd = true
-						add(t, dir+"./"+last)
+						p := filled(t.asked)
+						last := strings.LastIndexByte(strings.TrimSuffix(p, "/"), '/')
+						add(t, p[:last]+"/."+p[last:])
 					}
 				}
 				for _, pattern := range here.Paths {
@@ -185,6 +187,16 @@ func dirs(gate *trail.Gate) (dirs []string) {
 // filled is a path that a pattern matches.
 func filled(pattern string) string { return strings.ReplaceAll(pattern, "*", "any") }
 
+// cleaned is a path without what servers take out of it. A slash at the end
+// stays.
+func cleaned(p string) string {
+	clean := path.Clean(p)
+	if strings.HasSuffix(p, "/") && clean != "/" {
+		clean += "/"
+	}
+	return clean
+}
+
 // learn notes what the trip says of gates, and of apps behind them.
 func (g *guard) learn(t *trip) {
 	if t.odd || t.other {
@@ -204,7 +216,7 @@ func (g *guard) learn(t *trip) {
 				continue
 			}
 			g.homes[t.home] = true
-			if base, ok := strings.CutSuffix(path.Clean(end.Path), t.within); ok && end.App != nil {
+			if base, ok := strings.CutSuffix(cleaned(end.Path), t.within); ok && end.App != nil {
 				shift := shiftOf(t.route, base)
 				if !slices.ContainsFunc(g.apps, func(a appBehind) bool { return a.shift == shift && a.app.Same(end.App) }) {
 					g.apps = append(g.apps, appBehind{end.App, shift})
@@ -224,7 +236,7 @@ func (g *guard) around(t *trip) (ends []trail.End) {
 		if end.App == nil || len(end.Passed) > 0 || end.Method != t.route.Method {
 			continue
 		}
-		base, ok := strings.CutSuffix(path.Clean(end.Path), t.within)
+		base, ok := strings.CutSuffix(cleaned(end.Path), t.within)
 		if ok && (!t.other && g.homes[t.home] || slices.ContainsFunc(g.apps, func(a appBehind) bool {
 			return a.app.Is(end.App) && a.shift == shiftOf(t.route, base) || t.server.Is(a.app) && a.shift == t.shift && !t.other
 		})) {

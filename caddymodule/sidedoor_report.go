@@ -76,7 +76,7 @@ func (r *report) app(h *hole) string {
 	app := h.end.App
 	dial := strings.Join(app.Dial, " ")
 	for _, directive := range []string{app.Handler, "forward_auth", "php_fastcgi", "php_server"} {
-		if at := r.places.of(directive, h.host, "", app.Dial...); at != "" {
+		if at := r.places.of(directive, h.server.Site(h.host), "", app.Dial...); at != "" {
 			return fmt.Sprintf("%s %s (%s)", directive, dial, at)
 		}
 	}
@@ -123,7 +123,7 @@ func (r *report) around(holes []hole, what, remedy string) (texts []string) {
 			j = len(groups)
 			groups = append(groups, group{to, when, []string{site}, ""})
 		}
-		if !strings.Contains(groups[j].routes+"\n", route+"\n") {
+		if listed := groups[j].routes + "\n"; !strings.Contains(listed, route+"\n") && !strings.Contains(listed, strings.TrimSuffix(route, "/")+"\n") {
 			groups[j].routes += route
 		}
 	}
