@@ -49,18 +49,13 @@ func (a *recorder) WriteHeader(status int) {
 
 func (a *recorder) Write(p []byte) (int, error) {
 	a.begun()
-	n, err := a.ResponseWriterWrapper.Write(p)
-	a.reading.Write(p[:n])
-	return n, err
+	return a.passOn(p)
 }
 
 // ReadFrom keeps the fast path of the writer below.
 func (a *recorder) ReadFrom(r io.Reader) (int64, error) {
 	a.begun()
-	if a.reading.Reads() {
-		r = io.TeeReader(r, &a.reading)
-	}
-	return a.ResponseWriterWrapper.ReadFrom(r)
+	return a.passOnFrom(r)
 }
 
 // FlushError is what http.ResponseController calls. It writes the header.

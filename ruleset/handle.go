@@ -9,6 +9,7 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/otpgate/otpgate/ruleset/answer"
@@ -30,6 +31,26 @@ import (
 // only once the app has said that it sent to it. If it does not say for certain,
 // the handle is unclear, and requests that name it and no number are refused,
 // until the app has sent for it again.
+
+// handleName is the name under which a handle is known. Apps take several
+// spellings of one: Go's parsers of UUIDs take capitals, braces, a URN and no
+// dashes, and a number that stands for an account has a plus or spaces. A caller
+// must not get away from what is known of a handle by spelling it in another way.
+func handleName(handle string) string {
+	const urn = "urn:uuid:"
+	id := handle
+	if len(id) > len(urn) && strings.EqualFold(id[:len(urn)], urn) {
+		id = id[len(urn):]
+	}
+	id = strings.ToLower(strings.NewReplacer("{", "", "}", "", "-", "").Replace(id))
+	if len(id) == 32 && strings.Trim(id, "0123456789abcdef") == "" {
+		return id
+	}
+	if digits := strings.ReplaceAll(strings.TrimPrefix(handle, "+"), " ", ""); digits != "" && strings.Trim(digits, "0123456789") == "" {
+		return digits
+	}
+	return handle
+}
 
 // remembered is what is known of a handle.
 type remembered struct {
@@ -184,9 +205,13 @@ func (j *Judgement) learnt(r answer.Result) map[string]remembered {
 	if now.number == 0 && !now.sent {
 		return all // there is nothing to know of the others
 	}
+	number := strconv.FormatUint(now.number, 10)
 	for _, handle := range r.Handles {
-		if !slices.Contains(j.Facts.handles, handle) { // else the answer repeats it
-			all[handle] = now
+		// An answer may repeat the handle of the request, and may name an account
+		// by the number that it has: one that asks for that number is asked for
+		// nothing new.
+		if name := handleName(handle); !slices.Contains(j.Facts.handles, name) && name != number {
+			all[name] = now
 		}
 	}
 	return all

@@ -37,6 +37,9 @@ func (d *decision) readShape(r *http.Request) bool {
 	d.shape, f.Shape = s, s.name
 	f.Device, f.Proof = found.Device, found.Proof
 	f.handles, f.session = found.Handles, found.Session
+	for i := range f.handles {
+		f.handles[i] = handleName(f.handles[i])
+	}
 	switch s.About {
 	case request.AboutPhone:
 		number, err := d.rules.parseShaped(s, &found)
