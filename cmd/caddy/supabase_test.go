@@ -292,3 +292,121 @@ func TestPhoneChange(t *testing.T) {
 	s.ask("PUT /auth/v1/user", owner, `{"phone":"+14155550101"}`)
 	tryWith(t, s.Gate, s.receiver, s.addr, &route, authapp.Account)
 }
+
+// What clients of supabase send gets through, with a gate in front of what may
+// send, and with one in front of all.
+func TestClientsOfSupabase(t *testing.T) {
+	const factor = "/auth/v1/factors/7e0051ba-14b8-4d81-bebb-1cc06e6de876"
+	client := "apikey: anon\nX-Client-Info: supabase-js-web/2.98.0\nX-Supabase-Api-Version: 2024-01-01"
+	for _, match := range []string{servers[0].match, "path /auth/v1/*"} {
+		s := supabaseBehind(t, "[]", match)
+		for _, r := range []struct{ line, body string }{
+			// supabase-js
+			{"POST /auth/v1/otp", `{"phone":"+14155550101","data":{},"create_user":true,"gotrue_meta_security":{},"channel":"sms"}`},
+			{"POST /auth/v1/otp", `{"phone":"14155550101","data":{"name":"A","phone":"x","email":"y"},"create_user":false,"gotrue_meta_security":{"captcha_token":"t"},"channel":"whatsapp"}`},
+			{"POST /auth/v1/otp?redirect_to=https%3A%2F%2Fexample.com%2Fin", `{"email":"a@example.com","data":{},"create_user":true,"gotrue_meta_security":{},"code_challenge":null,"code_challenge_method":null}`},
+			{"POST /auth/v1/signup", `{"phone":"+14155550101","password":"p","data":{},"channel":"sms","gotrue_meta_security":{"captcha_token":"t"}}`},
+			{"POST /auth/v1/signup?redirect_to=https%3A%2F%2Fexample.com", `{"email":"a@example.com","password":"p","data":{},"gotrue_meta_security":{},"code_challenge":"c","code_challenge_method":"s256"}`},
+			{"POST /auth/v1/signup", `{"data":{},"gotrue_meta_security":{}}`},
+			{"POST /auth/v1/signup", `{"data":{"theme":"dark"},"gotrue_meta_security":{"captcha_token":"t"}}`},
+			{"POST /auth/v1/resend", `{"phone":"+14155550101","type":"sms","gotrue_meta_security":{}}`},
+			{"POST /auth/v1/resend", `{"email":"a@example.com","type":"signup","gotrue_meta_security":{}}`},
+			{"POST /auth/v1/resend", `{"email":"a@example.com","type":"email_change","gotrue_meta_security":{"captcha_token":"t"}}`},
+			{"PUT /auth/v1/user", `{"phone":"+14155550101","code_challenge":null,"code_challenge_method":null}`},
+			{"POST /auth/v1/resend", `{"phone":"` + authapp.Account + `","type":"phone_change","gotrue_meta_security":{}}`},
+			{"PUT /auth/v1/user", `{"email":"b@example.com","code_challenge":"c","code_challenge_method":"s256"}`},
+			{"PUT /auth/v1/user", `{"email":"b@example.com","phone":"+14155550102","code_challenge":null,"code_challenge_method":null}`},
+			{"PUT /auth/v1/user", `{"password":"new","code_challenge":null,"code_challenge_method":null}`},
+			{"PUT /auth/v1/user", `{"password":"new","nonce":"123456"}`},
+			{"PUT /auth/v1/user", `{"password":"new","current_password":"old"}`},
+			{"PUT /auth/v1/user", `{"email":"b@example.com","password":"new"}`},
+			{"PUT /auth/v1/user", `{"data":{"bio":"` + strings.Repeat("x", 40<<10) + `"}}`},
+			{"PUT /auth/v1/user", `{"data":{"phone":"+1 415 555 01 01","phones":["a"],"address":{"phone":null}}}`},
+			{"GET /auth/v1/user", ""},
+			{"GET /auth/v1/reauthenticate", ""},
+			{"POST /auth/v1/factors", `{"friendly_name":"a","factor_type":"phone","phone":"+14155550101"}`},
+			{"POST /auth/v1/factors", `{"friendly_name":"a","factor_type":"totp","issuer":"example.com"}`},
+			{"POST /auth/v1/factors", `{"factor_type":"webauthn","friendly_name":"key"}`},
+			{"POST " + factor + "/challenge", `{"channel":"sms"}`},
+			{"POST " + factor + "/challenge", `{}`},
+			{"POST " + factor + "/challenge", ""},
+			{"POST " + factor + "/challenge", `{"webauthn":{"rpId":"example.com","rpOrigins":["https://example.com"]}}`},
+			{"POST " + factor + "/verify", `{"code":"123456","challenge_id":"3e47a465-3d0e-42ae-a3ab-953af528d4e6"}`},
+			{"POST " + factor + "/verify", `{"challenge_id":"3e47a465-3d0e-42ae-a3ab-953af528d4e6","webauthn":{"type":"create","credential_response":{"id":"x","rawId":"x","response":{}}}}`},
+			{"DELETE " + factor, ""},
+			{"DELETE " + factor, `{}`},
+			{"POST /auth/v1/token?grant_type=password", `{"phone":"+14155550101","password":"p","gotrue_meta_security":{}}`},
+			{"POST /auth/v1/token?grant_type=refresh_token", `{"refresh_token":"r"}`},
+			{"POST /auth/v1/token?grant_type=pkce", `{"auth_code":"a","code_verifier":"v"}`},
+			{"POST /auth/v1/token?grant_type=id_token", `{"provider":"google","id_token":"i","access_token":null,"nonce":null,"gotrue_meta_security":{}}`},
+			{"POST /auth/v1/verify", `{"phone":"+14155550101","token":"123456","type":"sms","gotrue_meta_security":{}}`},
+			{"POST /auth/v1/verify", `{"token_hash":"h","type":"email"}`},
+			{"GET /auth/v1/verify?token=t&type=signup&redirect_to=https%3A%2F%2Fexample.com", ""},
+			{"POST /auth/v1/logout?scope=global", ""},
+			{"POST /auth/v1/logout?scope=local", `{}`},
+			{"POST /auth/v1/recover?redirect_to=https%3A%2F%2Fexample.com", `{"email":"a@example.com","code_challenge":null,"code_challenge_method":null,"gotrue_meta_security":{}}`},
+			{"GET /auth/v1/authorize?provider=github&code_challenge=c&code_challenge_method=s256", ""},
+			{"GET /auth/v1/callback?code=c&state=s", ""},
+			{"GET /auth/v1/settings", ""},
+			{"GET /auth/v1/health", ""},
+			{"GET /auth/v1/.well-known/jwks.json", ""},
+			{"POST /auth/v1/sso", `{"domain":"example.com","skip_http_redirect":true,"gotrue_meta_security":{},"code_challenge":null}`},
+			{"GET /auth/v1/user/identities/authorize?provider=github", ""},
+			{"DELETE /auth/v1/user/identities/7e0051ba-14b8-4d81-bebb-1cc06e6de876", ""},
+			{"GET /auth/v1/admin/users?page=1&per_page=50", ""},
+			{"PUT /auth/v1/admin/users/7e0051ba-14b8-4d81-bebb-1cc06e6de876", `{"phone":"+14155550101","phone_confirm":true}`},
+			{"POST /auth/v1/admin/generate_link", `{"type":"magiclink","email":"a@example.com"}`},
+			// others
+			{"POST /auth/v1/otp", `{"phone":"+14155550101","data":null,"create_user":true,"gotrue_meta_security":{"captcha_token":null},"channel":"sms"}`},
+			{"POST /auth/v1/otp", `{"phone":"+14155550101","email":null,"create_user":true}`},
+			{"POST /auth/v1/otp", `{"email":"a@example.com","phone":null,"data":null,"create_user":true,"gotrue_meta_security":{"captcha_token":null},"code_challenge":null,"code_challenge_method":null}`},
+			{"POST /auth/v1/signup", `{"email":"a@example.com","phone":null,"password":"p","data":null,"gotrue_meta_security":{"captcha_token":null}}`},
+			{"PUT /auth/v1/user", `{"email":null,"phone":null,"password":"new","data":null,"nonce":null}`},
+		} {
+			if reply := s.ask(r.line, client+"\n"+owner, r.body); reply.Problem() {
+				t.Errorf("%s: %s %.100s is answered %d %s", match, r.line, r.body, reply.Status, s.Judged(reply.ID()).Detail)
+			}
+		}
+		for _, method := range []string{"POST", "PUT", "GET", "DELETE"} {
+			for _, path := range []string{"otp", "signup", "resend", "user", "factors", "factors/7e0051ba-14b8-4d81-bebb-1cc06e6de876/challenge", "reauthenticate", "token?grant_type=password"} {
+				r := authapp.Request{Line: "OPTIONS /auth/v1/" + path, Header: "Origin: https://example.com\nAccess-Control-Request-Method: " + method + "\nAccess-Control-Request-Headers: apikey,authorization,content-type,x-client-info,x-supabase-api-version"}
+				if reply := s.Gate.Ask(&r, r.Line+" "+method); reply.Problem() {
+					t.Errorf("%s: a preflight of %s %s is answered %d %s", match, method, path, reply.Status, reply.Body)
+				}
+			}
+		}
+		form := authapp.Request{Line: "POST /auth/v1/callback", Header: "Content-Type: application/x-www-form-urlencoded", Body: "state=s&code=c&user=%7B%22name%22%3A%22A%22%7D"}
+		if reply := s.Gate.Ask(&form, "callback"); reply.Problem() {
+			t.Errorf("a form to /callback is answered %d %s", reply.Status, reply.Body)
+		}
+	}
+}
+
+// What sends to a phone, or may, and fits no shape is refused.
+func TestUnfitForSupabase(t *testing.T) {
+	s := supabaseBehind(t, "[]", "path /auth/v1/*")
+	for _, r := range []struct{ line, body string }{
+		{"POST /auth/v1/signup", `{}`},
+		{"POST /auth/v1/signup", `{"data":{},"password":"p"}`},
+		{"POST /auth/v1/signup", `{"data":{},"phone":""}`},
+		{"POST /auth/v1/signup", `{"data":null}`},
+		{"POST /auth/v1/otp", `{"data":{}}`},
+		{"PUT /auth/v1/user", `{}`},
+		{"PUT /auth/v1/user", `{"data":{},"Phone":""}`},
+		{"POST /auth/v1/factors", `{"factor_type":"sms","phone":"+14155550101"}`},
+		{"POST /auth/v1/factors", `{"factor_type":"phone"}`},
+		{"POST /auth/v1/factors", `{"factor_type":"totp","phone":"+14155550101"}`},
+		{"POST /auth/v1/whatever", `{"phone":"+14155550101"}`},
+		{"GET /auth/v1/otp?phone=%2B14155550101", ""},
+		{"POST /auth/v1/otp?phone=%2B14155550101", `{"email":"a@example.com"}`},
+		{"POST /auth/v1/otp", "phone=%2B14155550101"},
+		{"POST /auth/v1/reauthenticate", `{}`},
+		{"GET /auth/v1/factors/7e0051ba-14b8-4d81-bebb-1cc06e6de876/challenge", ""},
+		{"POST /auth/v1//otp", `{"phone":"+14155550101"}`},
+		{"POST /auth/v1/%6ftp", `{"phone":"+14155550101"}`},
+	} {
+		if reply := s.ask(r.line, owner, r.body); !reply.Problem() {
+			t.Errorf("%s %s is answered %d", r.line, r.body, reply.Status)
+		}
+	}
+}
