@@ -6,10 +6,13 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/otpgate/otpgate/ruleset/answer"
 )
 
 const byHandle = `
@@ -100,4 +103,32 @@ func TestOutlive(t *testing.T) {
 	ctx, end = outlive(context.Background(), time.Hour)
 	end()
 	<-ctx.Done()
+}
+
+// An answer is remembered before the client can have it.
+func TestHandleBeforeTheAnswer(t *testing.T) {
+	for _, want := range []bool{true, false} {
+		var rules answer.Rules
+		if !want {
+			id, err := answer.ParseSource("json /id")
+			if err != nil {
+				t.Fatal(err)
+			}
+			rules.Handles = append(rules.Handles, id)
+		}
+		reader, err := answer.New(rules)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := httptest.NewRecorder()
+		a := &recorder{reader: reader}
+		a.ResponseWriter = w
+		io.WriteString(a, `{"id":"h"}`)
+		if err := http.NewResponseController(a).Flush(); err != nil {
+			t.Fatal(err)
+		}
+		if w.Flushed != want {
+			t.Errorf("flushed: %t, want %t", w.Flushed, want)
+		}
+	}
 }

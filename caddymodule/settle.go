@@ -58,9 +58,14 @@ func (a *recorder) ReadFrom(r io.Reader) (int64, error) {
 	return a.passOnFrom(r)
 }
 
-// FlushError is what http.ResponseController calls. It writes the header.
+// FlushError is what http.ResponseController calls. It writes the header. An
+// answer that is to be remembered is not hurried on: one that fits into the
+// server's buffers is remembered before the client has it, and can ask by it.
 func (a *recorder) FlushError() error {
 	a.begun()
+	if a.reader.ReadsHandles() {
+		return nil
+	}
 	return http.NewResponseController(a.ResponseWriter).Flush()
 }
 

@@ -132,8 +132,8 @@ func TestFactorTricks(t *testing.T) {
 		`{"factor_type":"pho\u006ee","ph\u006fne":"+14155550101"}`,
 		`{"factor_type":["phone"],"phone":"+14155550101"}`,
 		`{"factor_type":"phone","phone":"+14155550101","id":"f","friendly_name":"\",\"id\":\"f"}`,
-		`{"factor_type":"phone","phone":"+14155550101","friendly_name":"` + strings.Repeat("<", 16000) + `"}`,
-		`{"factor_type":"phone","phone":"+14155550101","friendly_name":"` + strings.Repeat("\u2028", 5000) + `"}`,
+		`{"factor_type":"phone","phone":"+14155550101","friendly_name":"` + strings.Repeat("<", 430) + `"}`,
+		`{"factor_type":"phone","phone":"+14155550101","friendly_name":"` + strings.Repeat("\u2028", 130) + `"}`,
 	} {
 		tricks = append(tricks, authapp.Trick{Name: odd[:min(len(odd), 100)], Request: authapp.Request{Line: "POST /auth/v1/factors", Header: "Content-Type: application/json\n" + owner, Body: odd}})
 	}
