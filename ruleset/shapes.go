@@ -151,7 +151,7 @@ func (c *compiler) shape(section *shapeSection) (shapeSettings, bool) {
 			s.Proof = defaultProof(request.Source{})
 		}
 	}
-	if s.noProof && !c.asksForProof() {
+	if s.noProof && !c.asksForProof() && section.Proof.Pos != c.doc.Preset.V.Name.Pos { // a preset does not know
 		c.src.Warnf(section.Proof.Pos, "proof: none has no effect: human.require is never")
 	}
 	if !ok || section.Path.Bad || !section.Method.Set || !section.Name.Set {
