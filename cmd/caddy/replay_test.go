@@ -23,7 +23,7 @@ var servers = []server{
 	{
 		name: "supabase", prefix: "/auth/v1",
 		match: `path /auth/v1/otp* /auth/v1/signup* /auth/v1/resend* /auth/v1/user /auth/v1/user/ /auth/v1/reauthenticate* /auth/v1/factors /auth/v1/factors/ /auth/v1/factors/*/challenge*`,
-		sent:  21,
+		sent:  22,
 		model: func(t testing.TB, r *authapp.Receiver) string {
 			return authapp.StartGoTrue(t, "/auth/v1", true, r).Addr
 		},

@@ -410,3 +410,12 @@ func TestUnfitForSupabase(t *testing.T) {
 		}
 	}
 }
+
+// The recordings agree with a gate that stands in front of all, too.
+func TestRecordedBehindOneGate(t *testing.T) {
+	s := servers[0]
+	s.match = "path /auth/v1/*"
+	if pairs := authapp.Pairs(t, "../..", s.name); len(pairs) > 0 {
+		s.replay(t, pairs, false)
+	}
+}
