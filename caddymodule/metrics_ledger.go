@@ -38,6 +38,7 @@ func (m ledgerMetric[State]) send(ch chan<- prometheus.Metric, s State) {
 var ownMetrics = []ledgerMetric[ledger.Stats]{
 	ledgerGauge("keys", "Numbers, addresses and so on that are followed now.", func(s ledger.Stats) float64 { return float64(s.Keys) }),
 	ledgerGauge("holds", "Sends that may still be settled.", func(s ledger.Stats) float64 { return float64(s.Holds) }),
+	ledgerGauge("notes", "Handles of answers that are remembered now.", func(s ledger.Stats) float64 { return float64(s.Notes) }),
 	ledgerGauge("bytes", "Memory of all tables.", func(s ledger.Stats) float64 { return float64(s.Bytes) }),
 	ledgerCounter("reserves", "Reservations asked for.", func(s ledger.Stats) uint64 { return s.Reserves }),
 	ledgerCounter("refusals", "Reservations for which a limit had no room.", func(s ledger.Stats) uint64 { return s.Refusals }),

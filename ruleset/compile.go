@@ -60,11 +60,7 @@ func (c *compiler) settings(file string) *settings {
 	c.geo(s)
 	c.number(s)
 	c.human(s)
-	if d.Limits.Set {
-		s.limits = c.compileLimits(d.Limits.V)
-	} else {
-		s.limits = defaultLimits(c.hasEmail(), c.hasSession())
-	}
+	c.limits(s)
 	c.budget(s)
 	s.rules = c.compileRules(d.Rules.V)
 	c.idleRisk(s)

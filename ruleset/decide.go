@@ -74,7 +74,7 @@ func (d *decision) judge(ctx context.Context) bool {
 	if !d.resolve(ctx) {
 		return false
 	}
-	if d.entered = d.enters(); d.entered || d.sendsNothing() {
+	if d.entered = d.passesBy(); d.entered || d.sendsNothing() {
 		return d.pass(ctx)
 	}
 	return d.check() && d.spend(ctx)

@@ -20,7 +20,7 @@ type document struct {
 	Geo      *geoSection                  `yaml:"geo" doc:"Which countries a request may come from."`
 	Number   *numberSection               `yaml:"number" doc:"Which numbers a code may be sent to."`
 	Human    *humanSection                `yaml:"human" doc:"The proof that a person asks."`
-	Limits   strict.Value[[]limitSection] `yaml:"limits" default:"see the README" doc:"How often, for each phone, address, device and so on. A list written here replaces the default limits; [] is no limits."`
+	Limits   strict.Value[[]limitSection] `yaml:"limits" default:"see the README" doc:"How often, for each phone, address, device and so on. A list written here replaces the default limits, but for those per session where a shape is about an account and the list counts for no session and no handle; [] is no limits."`
 	Budget   *budgetSection               `yaml:"budget" doc:"How much may be spent in a day and in a month. Left out: nothing is added up."`
 	Rules    strict.Value[[]ruleSection]  `yaml:"rules" doc:"Conditions of your own, in CEL. They are asked in order; allow, challenge and deny end the list, flag goes on."`
 	Regions  strict.Map[*regionSection]   `yaml:"regions" doc:"What differs for numbers of a region, by ISO 3166 code."`
@@ -64,9 +64,10 @@ type shapeSection struct {
 	Unseen      strict.Value[unseenWord]   `yaml:"unseen" default:"allow" doc:"What becomes of a request without a number whose handle the gate has seen in no answer, or too long ago. allow: limits for numbers do not count it."`
 	Verifies    strict.Value[bool]         `yaml:"verifies" default:"false" doc:"The app sends only if it has not sent yet for the handle, and takes the request for an entered code otherwise: once the gate has seen that the app has sent, such a request is counted as one that sends nothing."`
 	Answer      *answerSection             `yaml:"answer" doc:"What differs of answer: each word that stands here takes the place of the one above."`
-	Session     strict.Many[credential]    `yaml:"session" example:"[header X-Session-Token, cookie sid]" doc:"Where the credential of the session stands: header NAME, cookie NAME, or claim NAME of the JWT in Authorization. The first that is there counts; name them in the app's own order."`
+	Session     strict.Many[credential]    `yaml:"session" example:"[header X-Session-Token, cookie sid]" doc:"Where the credential of the session stands: header NAME, cookie NAME, claim NAME of the JWT in Authorization, or claim NAME in cookie NAME, where the cookie is JSON in base64. The first that is there counts; name them in the app's own order."`
 	Fold        strict.Value[bool]         `yaml:"fold" default:"false" doc:"The app reads keys of JSON as Go's encoding/json does: without case, the last one wins, null overwrites nothing."`
 	Types       strict.Value[typesWord]    `yaml:"types" default:"declared" doc:"any: the app takes a body for JSON whatever its content type says."`
+	Forms       strict.Value[formsWord]    `yaml:"forms" example:"dots" doc:"The app takes forms as well as JSON, and this is how their fields are named after the places in JSON: dots (json /user/phone is the field user.phone), brackets (user[phone]), or flat (no field is within another). All places are written as they are in JSON, and hold for both. Left out: no forms."`
 	MaxBody     strict.Value[strict.Size]  `yaml:"max_body" default:"16KiB" doc:"The largest body that is read; a larger one is refused."`
 }
 

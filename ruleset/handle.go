@@ -58,19 +58,22 @@ type remembered struct {
 	send    ledger.ID // of the request that it comes of
 	sent    bool      // the app said that it sent a code for it, and has said nothing else since
 	unclear bool      // it may stand for another number by now
+	mail    bool      // it was begun for an email address
+	until   uint32    // it is to be known till then at least, in minutes since 1970
 }
 
 const (
 	noteSent = 1 << iota
 	noteUnclear
+	noteMail
 )
 
 var errNote = errors.New("a note about a handle cannot be read")
 
 // seal encrypts what is known of a handle.
 //
-// One block of AES takes the number and the flags; the rest of it is zero, by
-// which a block that was made with another key is told. As each handle has a
+// One block of AES takes the number, the flags and the time; the rest of it is
+// zero, by which a block that was made with another key is told. As each handle has a
 // key of its own, equal blocks tell only that nothing has changed.
 func (k *Keys) seal(handle string, m remembered) (n ledger.Note) {
 	var flags byte
@@ -80,8 +83,12 @@ func (k *Keys) seal(handle string, m remembered) (n ledger.Note) {
 	if m.unclear {
 		flags |= noteUnclear
 	}
+	if m.mail {
+		flags |= noteMail
+	}
 	binary.BigEndian.PutUint64(n[:], m.number)
 	n[8] = flags
+	binary.BigEndian.PutUint32(n[9:], m.until)
 	block, _ := aes.NewCipher(k.noteKey(handle)) // its size is right
 	block.Encrypt(n[:aes.BlockSize], n[:aes.BlockSize])
 	copy(n[aes.BlockSize:], m.send[:])
@@ -92,10 +99,10 @@ func (k *Keys) seal(handle string, m remembered) (n ledger.Note) {
 func (k *Keys) unseal(handle string, n ledger.Note) (m remembered, err error) {
 	block, _ := aes.NewCipher(k.noteKey(handle))
 	block.Decrypt(n[:aes.BlockSize], n[:aes.BlockSize])
-	if [7]byte(n[9:aes.BlockSize]) != [7]byte{} || n[8]&^(noteSent|noteUnclear) != 0 {
+	if [3]byte(n[13:aes.BlockSize]) != [3]byte{} || n[8]&^(noteSent|noteUnclear|noteMail) != 0 {
 		return remembered{}, errNote
 	}
-	m = remembered{number: binary.BigEndian.Uint64(n[:]), sent: n[8]&noteSent != 0, unclear: n[8]&noteUnclear != 0}
+	m = remembered{number: binary.BigEndian.Uint64(n[:]), sent: n[8]&noteSent != 0, unclear: n[8]&noteUnclear != 0, mail: n[8]&noteMail != 0, until: binary.BigEndian.Uint32(n[9:])}
 	copy(m.send[:], n[aes.BlockSize:])
 	return m, nil
 }
@@ -160,15 +167,32 @@ func (d *decision) resolve(ctx context.Context) bool {
 	return d.take(number, err)
 }
 
-// enters reports whether the request enters the code that was sent for its
-// handle, so that it sends none.
-func (d *decision) enters() bool { return d.shape != nil && d.shape.verifies && d.known.sent }
+// passesBy reports whether it is known of the request's handle that no code is
+// sent to a phone for it: the request enters the one that was sent, or what was
+// begun goes by mail.
+func (d *decision) passesBy() bool {
+	if d.shape == nil {
+		return false
+	}
+	return d.shape.verifies && d.known.sent || d.shape.About == request.AboutAccount && d.known.mail
+}
 
 // Learn remembers what the app's answer to j, which was let through, tells of
 // handles. It asks for a context that the client cannot end.
+//
+// A handle that is known already is known no shorter for it: a factor that was
+// enrolled for a year still is after its first challenge.
 func (g *Gate) Learn(ctx context.Context, at time.Time, j *Judgement, r answer.Result) (err error) {
+	keep := j.answers().keep
 	for handle, m := range j.learnt(r) {
-		err = errors.Join(err, g.ledger.Remember(ctx, at, g.keys.Handle(handle), g.keys.seal(handle, m), j.answers().keep))
+		end := at.Add(keep)
+		if handle == j.knownAs {
+			if before := time.Unix(int64(j.known.until)*60, 0); before.After(end) {
+				end = before
+			}
+		}
+		m.until = uint32((end.Unix() + 59) / 60)
+		err = errors.Join(err, g.ledger.Remember(ctx, at, g.keys.Handle(handle), g.keys.seal(handle, m), end.Sub(at)))
 	}
 	return err
 }
@@ -202,7 +226,7 @@ func (j *Judgement) learnt(r answer.Result) map[string]remembered {
 			all[handle] = before
 		}
 	}
-	if now.number == 0 && !now.sent {
+	if now.mail = j.shape != nil && j.shape.About == request.AboutEmail; now.number == 0 && !now.sent && !now.mail {
 		return all // there is nothing to know of the others
 	}
 	number := strconv.FormatUint(now.number, 10)

@@ -16,7 +16,8 @@ func TestNotesAreSealed(t *testing.T) {
 	for _, m := range []remembered{
 		{number: 14155550100, send: ledger.ID{1, 2}, sent: true},
 		{number: 999999999999999, unclear: true},
-		{sent: true},
+		{mail: true, until: 1},
+		{sent: true, until: 29_900_000},
 	} {
 		note := keys.seal("handle", m)
 		if got, err := keys.unseal("handle", note); err != nil || got != m {

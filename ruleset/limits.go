@@ -46,10 +46,7 @@ func defaultLimits(hasEmail, hasSession bool) []limit {
 		limits = append(limits, limit{per: []per{phone, email}, max: 5, window: day, count: "sends"})
 	}
 	if hasSession {
-		session := per{fact: perSession}
-		limits = append(limits,
-			limit{per: []per{session}, max: 1, window: time.Minute, count: "sends"},
-			limit{per: []per{session}, max: 5, window: day, count: "sends"})
+		limits = append(limits, sessionLimits()...)
 	}
 	limits = append(limits,
 		limit{per: []per{ip}, max: 15, window: hour, count: "unverified"},
@@ -58,10 +55,46 @@ func defaultLimits(hasEmail, hasSession bool) []limit {
 		limit{per: []per{ip}, distinct: []per{phone}, max: 5, window: hour, count: "unverified"},
 		limit{per: []per{{fact: perRange, less: rangeLess}}, max: 20, window: 10 * time.Minute, count: "unverified"},
 	)
+	return named(limits)
+}
+
+// sessionLimits are those of the default limits that count for a session, or
+// the handle in its place. Where an app knows the number and the request does
+// not have it, little else counts.
+func sessionLimits() []limit {
+	session := per{fact: perSession}
+	return []limit{
+		{per: []per{session}, max: 1, window: time.Minute, count: "sends"},
+		{per: []per{session}, max: 5, window: 24 * time.Hour, count: "sends"},
+	}
+}
+
+// named gives default limits what limits of a ruleset have besides.
+func named(limits []limit) []limit {
 	for i := range limits {
 		limits[i].name, limits[i].away = limits[i].describe(), "share"
 	}
 	return limits
+}
+
+// limits fills in the limits. Those for a session stand beside the ruleset's
+// own, where a shape is about an account and these count for no such thing.
+func (c *compiler) limits(s *settings) {
+	if !c.doc.Limits.Set {
+		s.limits = defaultLimits(c.hasEmail(), c.hasSession())
+		return
+	}
+	s.limits = c.compileLimits(c.doc.Limits.V)
+	isAccount := func(s *shapeSection) bool { return s.About.V == "account" }
+	if len(c.doc.Limits.V) > 0 && c.says(isAccount, false) && !slices.ContainsFunc(s.limits, limit.forSessions) {
+		s.limits = append(s.limits, named(sessionLimits())...)
+	}
+}
+
+// forSessions reports whether l counts the requests of one session, or those
+// with one handle.
+func (l limit) forSessions() bool {
+	return slices.ContainsFunc(l.per, func(p per) bool { return p.fact == perSession || p.fact == perHandle })
 }
 
 // compileLimits checks the limits of one list and fills in what they leave

@@ -152,7 +152,7 @@ func completed(example string) string {
 		"request:": "request: {phone: json /phone, email: json /email, region: US}\n",
 		"number:":  "number: {countries: any}\n",
 	} {
-		if word == "request:" && strings.HasPrefix(example, "requests:") {
+		if word == "request:" && (strings.HasPrefix(example, "requests:") || strings.HasPrefix(example, "preset:")) {
 			continue
 		}
 		if !strings.HasPrefix(example, word) && !strings.Contains(example, "\n"+word) {

@@ -62,7 +62,11 @@ var (
 // parseShaped reads a number as a shape has it.
 func (r *Ruleset) parseShaped(s *shapeSettings, found *request.Found) (phone.Number, error) {
 	if !s.spelling.strict() {
-		if err := checkPlus(found.Phone, s.Phone.Kind()); err != nil {
+		kind := s.Phone.Kind()
+		if found.Form && kind == request.JSON {
+			kind = request.Form
+		}
+		if err := checkPlus(found.Phone, kind); err != nil {
 			return phone.Number{}, err
 		}
 	}

@@ -82,9 +82,9 @@ func (c *compiler) shape(section *shapeSection) (shapeSettings, bool) {
 	s := shapeSettings{name: string(section.Name.V), pos: section.Pos, sends: section.Sends.Or(true), spelling: section.Spelling.Or("any")}
 	s.About = section.About.Or("phone").means()
 	s.Phone, s.Email, s.Device = section.Phone.V.Source, section.Email.V.Source, section.Device.V.Source
-	s.Fold, s.AnyType = section.Fold.V, section.Types.V == "any"
+	s.Fold, s.AnyType, s.Forms = section.Fold.V, section.Types.V == "any", section.Forms.V.means()
 	s.MaxBody = request.DefaultMaxBody
-	ok := !section.Name.Bad && !section.Method.Bad && !section.Where.Bad && !section.About.Bad && !section.Phone.Bad && !section.Email.Bad && !section.Handle.Bad && !section.Session.Bad
+	ok := !section.Name.Bad && !section.Method.Bad && !section.Where.Bad && !section.About.Bad && !section.Phone.Bad && !section.Email.Bad && !section.Handle.Bad && !section.Session.Bad && !section.Forms.Bad
 	fail := func(pos strict.Pos, format string, args ...any) {
 		c.src.Errorf(pos, format, args...)
 		ok = false
@@ -151,7 +151,7 @@ func (c *compiler) shape(section *shapeSection) (shapeSettings, bool) {
 			s.Proof = defaultProof(request.Source{})
 		}
 	}
-	if s.noProof && !c.asksForProof() && section.Proof.Pos != c.doc.Preset.V.Name.Pos { // a preset does not know
+	if s.noProof && !c.asksForProof() && section.Proof.Pos != c.doc.Preset.V.Name.Pos {
 		c.src.Warnf(section.Proof.Pos, "proof: none has no effect: human.require is never")
 	}
 	if !ok || section.Path.Bad || !section.Method.Set || !section.Name.Set {
@@ -252,7 +252,7 @@ func (s *shapeSettings) takesAll(t *shapeSettings) bool {
 	if len(s.Where) > 0 || len(t.paths) == 0 && len(s.paths) > 0 {
 		return false
 	}
-	if s.About == t.About && s.Phone == t.Phone && s.Email == t.Email && s.AnyType == t.AnyType {
+	if s.About == t.About && s.Phone == t.Phone && s.Email == t.Email && s.AnyType == t.AnyType && (s.Forms == t.Forms || t.Forms == request.NoForms) {
 		return true
 	}
 	return (s.About == request.AboutAccount || s.About == request.AboutNothing) && s.Phone.IsZero()
@@ -306,7 +306,7 @@ func (c *compiler) hasSession() bool {
 // remarksOnShapes warns about what is allowed, but seldom meant.
 func (c *compiler) remarksOnShapes(s *settings) {
 	own := slices.ContainsFunc(s.limits, func(l limit) bool {
-		return !l.shadow && counts[l.count] != counts["wrong_codes"] && slices.ContainsFunc(l.per, func(p per) bool { return p.fact == perSession || p.fact == perHandle })
+		return !l.shadow && counts[l.count] != counts["wrong_codes"] && l.forSessions()
 	})
 	for _, shape := range s.shapes {
 		if shape.About == request.AboutAccount && !own {
@@ -361,6 +361,7 @@ func (p *printer) shapes(shapes []shapeSettings) {
 			p.line("session: %s", oneOrList(s.Session, func(c request.Credential) string { return text(c.String()) }))
 		}
 		p.line("fold: %t", s.Fold)
+		p.optional("forms", s.Forms.String())
 		p.line("types: %s", map[bool]typesWord{false: "declared", true: "any"}[s.AnyType])
 		p.line("max_body: %s", strict.Size(s.MaxBody))
 		p.indent -= 2

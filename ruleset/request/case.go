@@ -61,6 +61,9 @@ type Case struct {
 	Fold bool
 	// AnyType takes a body for JSON whatever its type says, for apps that do.
 	AnyType bool
+	// Forms takes a form as well, whose fields are named after the places in
+	// JSON: all that is said of those holds for the fields.
+	Forms Naming
 }
 
 // Bounds of what a Case reads beside the facts, in bytes.
@@ -74,6 +77,7 @@ const (
 type prepared struct {
 	*Case
 	plan *plan
+	form *prepared // the same for a form; nil if it takes none
 	// Slots of what is read beside the facts.
 	region, countryCode int // 0: not asked for
 	slots               int // how many there are of these
@@ -141,7 +145,24 @@ func (c *Case) prepare() (*prepared, error) {
 	if c.AnyType && p.format == Form {
 		return nil, fmt.Errorf("a form is told by its type: only JSON can be read whatever the type says")
 	}
+	if c.Forms != NoForms {
+		form, err := c.form()
+		if err == nil {
+			ready.form, err = form.prepare() // with the same slots
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
 	return ready, c.contradiction()
+}
+
+// forBody is c for a body of that type.
+func (c *prepared) forBody(m media) *prepared {
+	if c.form != nil && m.isForm() {
+		return c.form
+	}
+	return c
 }
 
 // contradiction says what makes c a shape that nothing has, or that tells

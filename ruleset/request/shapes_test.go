@@ -46,6 +46,8 @@ func caseOf(t testing.TB, text string) Case {
 			c.Fold = true
 		case "any":
 			c.AnyType = true
+		case "forms":
+			c.Forms, _ = ParseNaming(value)
 		case "region":
 			c.Region = source(t, value)
 		case "code":
@@ -327,6 +329,7 @@ func TestConditions(t *testing.T) {
 
 func TestCredentials(t *testing.T) {
 	payload := base64.RawURLEncoding.EncodeToString([]byte(`{"sub":"u1","https://x/y":"z","n":1}`))
+	object := base64.StdEncoding.EncodeToString([]byte(`{"id":"User.1","odd":"a ","secret":"xy"}`))
 	for _, row := range []struct{ credential, sent, want string }{
 		{"header X-Session-Token", " ory_st_0123456789ab ", "ory_st_0123456789a"},
 		{"header Authorization", "Bearer abc", "abc"},
@@ -343,6 +346,13 @@ func TestCredentials(t *testing.T) {
 		{"claim n", "e30." + payload + ".x", "e30." + payload},
 		{"claim sub", "Bearer opaque", "opaque"},
 		{"claim sub", "Bearer ", "Bearer"},
+		{"claim id in cookie sid", object, "claim user.1"},
+		{"claim id in cookie sid", strings.ReplaceAll(object, "=", "%3D"), "claim user.1"},
+		{"claim id in cookie sid", object[:4] + "!" + object[4:], ""}, // PHP passes over it
+		{"claim id in cookie sid", strings.TrimRight(object, "="), ""},
+		{"claim other in cookie sid", object, ""},
+		{"claim odd in cookie sid", object, ""}, // some databases take it for "a"
+		{"claim id in cookie sid", "opaque", ""},
 	} {
 		c, err := ParseCredential(row.credential)
 		if err != nil {
@@ -356,10 +366,11 @@ func TestCredentials(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]string{
-		"json /sid": "a session has no credential at json /sid; accepted: header NAME, cookie NAME, claim NAME",
-		"claim":     "claim names nothing; accepted: header NAME, cookie NAME, claim NAME",
-		"claim 0":   `claim "0" is not possible`,
-		"cookie":    `source "cookie" names nothing; accepted: ` + Accepted,
+		"json /sid":            "a session has no credential at json /sid; accepted: header NAME, cookie NAME, claim NAME, claim NAME in cookie NAME",
+		"claim":                "claim names nothing; accepted: header NAME, cookie NAME, claim NAME, claim NAME in cookie NAME",
+		"claim 0":              `claim "0" is not possible`,
+		"claim id in header X": "claim id is in no cookie; accepted: header NAME, cookie NAME, claim NAME, claim NAME in cookie NAME",
+		"cookie":               `source "cookie" names nothing; accepted: ` + Accepted,
 	} {
 		if _, err := ParseCredential(text); err == nil || err.Error() != want {
 			t.Errorf("%s: %v, want %s", text, err, want)
