@@ -177,6 +177,23 @@ func (d *decision) passesBy() bool {
 	return d.shape.verifies && d.known.sent || d.shape.About == request.AboutAccount && d.known.mail
 }
 
+// anew forgets that a code was sent for the handle, if the request, which is let
+// through, does not enter it: something may be begun anew. That has to be
+// forgotten before the app hears of it, or codes could be asked for meanwhile as
+// if they were entered.
+func (d *decision) anew(ctx context.Context) bool {
+	if !d.known.sent || d.entered || d.shape.shows || !d.rules.shapes.verify {
+		return true
+	}
+	d.known.sent = false
+	err := d.gate.remember(ctx, d.Facts.At, d.knownAs, d.known, d.known.end())
+	if err == nil {
+		return true
+	}
+	d.Verdict.Err = errors.Join(d.Verdict.Err, err)
+	return d.object(d.rules.settings.shadow, CheckLedger, "", Unavailable)
+}
+
 // Learn remembers what the app's answer to j, which was let through, tells of
 // handles. It asks for a context that the client cannot end.
 //
@@ -187,15 +204,22 @@ func (g *Gate) Learn(ctx context.Context, at time.Time, j *Judgement, r answer.R
 	for handle, m := range j.learnt(r) {
 		end := at.Add(keep)
 		if handle == j.knownAs {
-			if before := time.Unix(int64(j.known.until)*60, 0); before.After(end) {
+			if before := j.known.end(); before.After(end) {
 				end = before
 			}
 		}
-		m.until = uint32((end.Unix() + 59) / 60)
-		err = errors.Join(err, g.ledger.Remember(ctx, at, g.keys.Handle(handle), g.keys.seal(handle, m), end.Sub(at)))
+		err = errors.Join(err, g.remember(ctx, at, handle, m, end))
 	}
 	return err
 }
+
+func (g *Gate) remember(ctx context.Context, at time.Time, handle string, m remembered, end time.Time) error {
+	m.until = uint32((end.Unix() + 59) / 60)
+	return g.ledger.Remember(ctx, at, g.keys.Handle(handle), g.keys.seal(handle, m), end.Sub(at))
+}
+
+// end is when it is no longer known.
+func (m remembered) end() time.Time { return time.Unix(int64(m.until)*60, 0) }
 
 // learnt is what an answer tells of handles.
 func (j *Judgement) learnt(r answer.Result) map[string]remembered {
@@ -212,10 +236,12 @@ func (j *Judgement) learnt(r answer.Result) map[string]remembered {
 		if handle == j.knownAs {
 			before = j.known
 		}
-		// Something may have been begun anew under the handle, or a code was sent
-		// where one was to be entered: the next one to be entered is counted.
-		again := r.Meaning == answer.NotSent && !j.entered || r.Meaning == answer.Sent && j.entered
+		// A code was sent where one was to be entered: the next one is counted.
+		again := r.Meaning == answer.Sent && j.entered
 		switch {
+		case j.sendsNothing() && j.shape.shows && !before.sent && r.Meaning == answer.Sent:
+			before.sent = true
+			all[handle] = before
 		case j.sendsNothing():
 		case r.Meaning == answer.Sent && !j.entered:
 			all[handle] = now

@@ -14,7 +14,8 @@ import (
 // shapes are the shapes of a ruleset that has several.
 type shapes struct {
 	*request.Shapes
-	list []shapeSettings
+	list   []shapeSettings
+	verify bool // one of them is of requests that enter codes
 }
 
 func newShapes(list []shapeSettings) (*shapes, error) {
@@ -23,7 +24,8 @@ func newShapes(list []shapeSettings) (*shapes, error) {
 		cases[i] = list[i].Case
 	}
 	read, err := request.NewShapes(cases)
-	return &shapes{read, list}, err
+	verify := slices.ContainsFunc(list, func(s shapeSettings) bool { return s.verifies })
+	return &shapes{read, list, verify}, err
 }
 
 // readShape gathers the facts of a request that has one of several shapes.

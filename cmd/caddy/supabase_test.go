@@ -153,7 +153,7 @@ func TestFactorTricks(t *testing.T) {
 
 // A factor is one factor in all spellings of its id, and only its owner's.
 func TestFactorSpellings(t *testing.T) {
-	s := supabaseWith(t, "[{per: phone, max: 1, in: 1h}]")
+	s := supabaseWith(t, "[{per: phone, max: 1, in: 1h}, {per: session, max: 99, in: 1h}]")
 	id := s.enrol(owner, `{"factor_type":"phone","friendly_name":"f","phone":"+14155550101"}`)
 	bare := strings.ReplaceAll(id, "-", "")
 	for _, spelling := range []string{
@@ -254,7 +254,7 @@ func TestHooksThatFail(t *testing.T) {
 
 // A message of a change goes to the new number, and is counted for it.
 func TestPhoneChange(t *testing.T) {
-	s := supabaseWith(t, "[{per: phone, max: 2, in: 1h}]")
+	s := supabaseWith(t, "[{per: phone, max: 2, in: 1h}, {per: session, max: 9, in: 1h}]")
 	resend := func(phone string) authapp.Reply {
 		return s.ask("POST /auth/v1/resend", "", fmt.Sprintf(`{"type":"phone_change","phone":%q}`, phone))
 	}
