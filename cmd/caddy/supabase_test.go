@@ -361,6 +361,8 @@ func TestClientsOfSupabase(t *testing.T) {
 			{"POST /auth/v1/otp", `{"phone":"+14155550101","email":null,"create_user":true}`},
 			{"POST /auth/v1/otp", `{"email":"a@example.com","phone":null,"data":null,"create_user":true,"gotrue_meta_security":{"captcha_token":null},"code_challenge":null,"code_challenge_method":null}`},
 			{"POST /auth/v1/signup", `{"email":"a@example.com","phone":null,"password":"p","data":null,"gotrue_meta_security":{"captcha_token":null}}`},
+			{"POST /auth/v1/otp", `{"email":"a@example.com","phone":""}`},
+			{"PUT /auth/v1/user", `{"email":"","phone":"","password":"new","data":{}}`},
 			{"PUT /auth/v1/user", `{"email":null,"phone":null,"password":"new","data":null,"nonce":null}`},
 		} {
 			if reply := s.ask(r.line, client+"\n"+owner, r.body); reply.Problem() {
@@ -388,11 +390,10 @@ func TestUnfitForSupabase(t *testing.T) {
 	for _, r := range []struct{ line, body string }{
 		{"POST /auth/v1/signup", `{}`},
 		{"POST /auth/v1/signup", `{"data":{},"password":"p"}`},
-		{"POST /auth/v1/signup", `{"data":{},"phone":""}`},
 		{"POST /auth/v1/signup", `{"data":null}`},
 		{"POST /auth/v1/otp", `{"data":{}}`},
 		{"PUT /auth/v1/user", `{}`},
-		{"PUT /auth/v1/user", `{"data":{},"Phone":""}`},
+		{"PUT /auth/v1/user", `{"data":{},"phone":"","Phone":"x"}`},
 		{"POST /auth/v1/factors", `{"factor_type":"sms","phone":"+14155550101"}`},
 		{"POST /auth/v1/factors", `{"factor_type":"phone"}`},
 		{"POST /auth/v1/factors", `{"factor_type":"totp","phone":"+14155550101"}`},
