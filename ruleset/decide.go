@@ -75,9 +75,9 @@ func (d *decision) judge(ctx context.Context) bool {
 		return false
 	}
 	if d.entered = d.passesBy(); d.entered || d.sendsNothing() {
-		return d.pass(ctx)
+		return d.pass(ctx) && d.anew(ctx)
 	}
-	return d.check() && d.spend(ctx)
+	return d.check() && d.spend(ctx) && d.anew(ctx)
 }
 
 // counts reports whether the refusal counts against the caller. It does not

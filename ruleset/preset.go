@@ -17,6 +17,7 @@ type fragment struct {
 	strict.At
 	Experimental strict.Value[bool]           `yaml:"experimental"`
 	Prefix       strict.Value[pathPrefix]     `yaml:"prefix" required:"true"`
+	Phone        strict.Value[source]         `yaml:"phone"` // the place that is the operator's to name
 	Deny         strict.Many[pathPattern]     `yaml:"deny"`
 	Requests     strict.Value[[]shapeSection] `yaml:"requests" required:"true"`
 	Verify       strict.Many[verifyRoute]     `yaml:"verify"`
@@ -100,6 +101,9 @@ func (c *compiler) preset(s *settings) {
 	if choice.V.Prefix.Good() {
 		prefix = choice.V.Prefix.V
 	}
+	if choice.V.Phone.Set && !f.Phone.Set {
+		c.src.Errorf(choice.V.Phone.Pos, "preset.phone: in requests for %s the number stands where it stands; take it out", name)
+	}
 	s.preset = &presetSettings{name: name, prefix: prefix}
 	for _, p := range f.Deny.Values() {
 		p = pathPattern(prefix) + p
@@ -122,6 +126,9 @@ func (c *compiler) preset(s *settings) {
 		shape := &f.Requests.V[i]
 		for j := range shape.Path.Items {
 			shape.Path.Items[j].V = pathPattern(prefix) + shape.Path.Items[j].V
+		}
+		if choice.V.Phone.Good() && f.Phone.Set {
+			shape.rename(f.Phone.V, choice.V.Phone.V)
 		}
 		if choice.V.Proof.Good() {
 			shape.prove(choice.V.Proof)
@@ -157,12 +164,30 @@ func (s *shapeSection) prove(at strict.Value[source]) {
 		return
 	}
 	kind := at.V.Kind()
-	for _, body := range []request.Kind{s.Phone.V.Kind(), s.Proof.V.Kind()} {
+	kinds := []request.Kind{s.Proof.V.Kind()}
+	for _, phone := range s.Phone.Items {
+		kinds = append(kinds, phone.V.Kind())
+	}
+	for _, body := range kinds {
 		if at.V.InBody() && (body == request.JSON || body == request.Form) && body != kind {
 			return
 		}
 	}
 	s.Proof = strict.Value[proofPlace]{V: proofPlace{Source: at.V.Source}, Pos: at.Pos, Set: true}
+}
+
+// rename puts the number into another place.
+func (s *shapeSection) rename(from, to source) {
+	for i := range s.Phone.Items {
+		if s.Phone.Items[i].V == from {
+			s.Phone.Items[i].V = to
+		}
+	}
+	for i := range s.Where.Items {
+		if s.Where.Items[i].V.Source == from.Source {
+			s.Where.Items[i].V.Source = to.Source
+		}
+	}
 }
 
 // overlaid is a list of shapes with what another one says of those of the same

@@ -14,7 +14,8 @@ import (
 // shapes are the shapes of a ruleset that has several.
 type shapes struct {
 	*request.Shapes
-	list []shapeSettings
+	list   []shapeSettings
+	verify bool // one of them is of requests that enter codes
 }
 
 func newShapes(list []shapeSettings) (*shapes, error) {
@@ -23,7 +24,8 @@ func newShapes(list []shapeSettings) (*shapes, error) {
 		cases[i] = list[i].Case
 	}
 	read, err := request.NewShapes(cases)
-	return &shapes{read, list}, err
+	verify := slices.ContainsFunc(list, func(s shapeSettings) bool { return s.verifies })
+	return &shapes{read, list, verify}, err
 }
 
 // readShape gathers the facts of a request that has one of several shapes.
@@ -40,6 +42,9 @@ func (d *decision) readShape(r *http.Request) bool {
 	d.shape, f.Shape = s, s.name
 	f.Device, f.Proof = found.Device, found.Proof
 	f.handles, f.session = found.Handles, found.Session
+	for i := range f.handles {
+		f.handles[i] = handleName(f.handles[i])
+	}
 	switch s.About {
 	case request.AboutPhone:
 		number, err := d.rules.parseShaped(s, &found)

@@ -78,7 +78,7 @@ func (w *whereWord) ParseText(s string) (err error) {
 func (whereWord) Describe() string { return "a condition such as json /type = sms" }
 
 func (whereWord) SchemaPattern() string {
-	return `^(json /.+|(form|query|header|cookie) \S+) *( = .+| (exists|absent))$`
+	return `^(json /.+|(form|query|header|cookie) \S+) *( = .+| (exists|absent|empty))$`
 }
 
 type unseenWord string

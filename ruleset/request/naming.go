@@ -81,13 +81,17 @@ func (c *Case) form() (*Case, error) {
 		}
 		return moved
 	}
-	for _, src := range []*Source{&f.Phone, &f.Email, &f.Device, &f.Proof, &f.Region, &f.CountryCode} {
+	for _, src := range []*Source{&f.Phone, &f.Email, &f.Device, &f.Proof, &f.Region, &f.CountryCode, &f.AloneIn} {
 		*src = move(*src)
 	}
 	f.Where = make([]Condition, len(c.Where))
 	for i, w := range c.Where {
 		w.Source = move(w.Source)
 		f.Where[i] = w
+	}
+	f.OtherPhones = make([]Source, len(c.OtherPhones))
+	for i, src := range c.OtherPhones {
+		f.OtherPhones[i] = move(src)
 	}
 	f.Handles = make([]Source, len(c.Handles))
 	for i, src := range c.Handles {

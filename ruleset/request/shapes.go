@@ -64,7 +64,7 @@ type Found struct {
 // Two things are not believed of a request that an earlier shape of its method
 // and path did not fit: where that was for the type of its body, a shape that
 // does not look into the body; and that nothing is sent, if the shape that says
-// so has no conditions.
+// so looks for nothing in the request.
 //
 // The body is read once, at most MaxBody bytes of it, and left as [Shape.Read]
 // leaves it.
@@ -78,7 +78,7 @@ func (s *Shapes) Read(r *http.Request) (Found, *Problem) {
 	blind := false // a shape could not look into the body
 	known := false // a shape is for this method and path
 	for i, c := range s.cases {
-		if !c.takes(r) || known && c.About == AboutNothing && len(c.Where) == 0 {
+		if !c.takes(r) || known && c.About == AboutNothing && !c.looksIn() {
 			continue
 		}
 		known = true
@@ -175,19 +175,18 @@ func (c *prepared) read(rd *reader, r *http.Request, m media, blind bool) (fitne
 	if !c.met(rd, true) {
 		return unlike, nil
 	}
-	switch c.About {
-	case AboutPhone:
-		if !rd.has[phone] {
-			return unlike, missing(c.plan)
-		}
-		return fits, nil
-	case AboutEmail:
-		if !strings.Contains(rd.text[email], "@") {
-			return unlike, nil
-		}
+	if problem := c.gather(rd); problem != nil {
+		return refused, problem
 	}
-	if rd.has[phone] || c.either() && rd.has[email] && !onlyAddress(rd.text[email]) {
+	switch {
+	case c.About == AboutPhone && !rd.has[phone]:
+		return unlike, &Problem{http.StatusUnprocessableEntity, PhoneMissing, "no phone at " + c.phonePlaces()}
+	case c.About == AboutEmail && !strings.Contains(rd.text[email], "@"),
+		c.About != AboutPhone && rd.has[phone]:
 		return unlike, nil
+	}
+	if problem := c.others(rd); problem != nil {
+		return refused, problem
 	}
 	return fits, nil
 }

@@ -18,7 +18,8 @@ type Route struct {
 	Path   string
 	Query  string // what has to be there: "flow=…"
 	Header string // lines
-	Key    string // of the member of the body that holds the number
+	In     string // the object of the body that the member lies in; empty for the body itself
+	Key    string // of the member that holds the number
 	Rest   string // the members beside it: `"password":"x"`
 	Form   string // the fields beside it: "password=x"
 }
@@ -61,10 +62,21 @@ func quoted(s string) string {
 
 // object is a body with these members, and those beside the number.
 func (r *Route) object(members ...string) string {
+	if r.In != "" {
+		members = []string{member(r.In, "{"+strings.Join(members, ",")+"}")}
+	}
 	if r.Rest != "" {
 		members = append(members, r.Rest)
 	}
 	return "{" + strings.Join(members, ",") + "}"
+}
+
+// field is the number's field of a form.
+func (r *Route) field() string {
+	if r.In != "" {
+		return r.In + "." + r.Key
+	}
+	return r.Key
 }
 
 // form is an urlencoded body with these fields, and those beside the number.
@@ -73,6 +85,17 @@ func (r *Route) form(fields ...string) string {
 		fields = append(fields, r.Form)
 	}
 	return strings.Join(fields, "&")
+}
+
+// Fresh stands in a query for what is another thing in each request: the end of
+// a flow's id.
+const Fresh = "ffffffffffff"
+
+// Renewed is r with n in the place of Fresh.
+func (r Request) Renewed(n int) Request {
+	id := fmt.Sprintf("%012x", n)
+	r.Line, r.Body = strings.ReplaceAll(r.Line, Fresh, id), strings.ReplaceAll(r.Body, Fresh, id)
+	return r
 }
 
 // Plain is the request that a person's app makes.
@@ -120,6 +143,7 @@ func (r *Route) keys(number, other string) (tricks []Trick) {
 		{"email emptied in another case", r.object(member("email", `"a@example.com"`), member(key, n), member("Email", `""`))},
 		{"email and the number in another case", r.object(member("email", `""`), member(upper, n))},
 		{"email null and the number in another case", r.object(member("email", `"a@example.com"`), member(title, n), member("EMAIL", `null`))},
+		{"code beside the number", r.object(member(key, n), member("code", `"123456"`))},
 		{"nothing", r.object()},
 		{"nothing at all", ""},
 	} {
@@ -137,6 +161,7 @@ func (r *Route) spellings(number, other string) (tricks []Trick) {
 	wide := strings.NewReplacer("0", "０", "1", "１", "2", "２", "3", "３", "4", "４", "5", "５", "6", "６", "7", "７", "8", "８", "9", "９")
 	for _, trick := range []struct{ name, value string }{
 		{"no plus", quoted(bare)},
+		{"no country", quoted(bare[1:])},
 		{"zeros for the plus", quoted("00" + bare)},
 		{"two pluses", quoted("+" + number)},
 		{"plus apart", quoted("+ " + bare)},
@@ -201,6 +226,10 @@ func (r *Route) types(number, other string) (tricks []Trick) {
 		{"type with another charset", "Content-Type: application/json; charset=iso-8859-1"},
 		{"type in a parameter", "Content-Type: text/plain; x=application/json"},
 		{"two types in a line", "Content-Type: text/plain, application/json"},
+		{"two types in a line, JSON first", "Content-Type: application/json, text/plain"},
+		{"form and JSON in a line", "Content-Type: application/x-www-form-urlencoded, application/json"},
+		{"JSON and form in a line", "Content-Type: application/json, application/x-www-form-urlencoded"},
+		{"type after spaces", "Content-Type:  \t application/json \t"},
 		{"two types", typeText + "\n" + typeJSON},
 		{"two types, the other way round", typeJSON + "\n" + typeForm},
 		{"octet-stream", "Content-Type: application/octet-stream"},
@@ -230,7 +259,7 @@ func (r *Route) types(number, other string) (tricks []Trick) {
 // forms are tricks with bodies that are forms, and with the query.
 func (r *Route) forms(number, other string) (tricks []Trick) {
 	esc := func(s string) string { return strings.ReplaceAll(s, "+", "%2B") }
-	n, o, key := esc(number), esc(other), r.Key
+	n, o, key := esc(number), esc(other), r.field()
 	part := func(name, value string) string {
 		return "--XX\r\nContent-Disposition: form-data; name=\"" + name + "\"\r\n\r\n" + value + "\r\n"
 	}
