@@ -74,10 +74,10 @@ func (d *decision) judge(ctx context.Context) bool {
 	if !d.resolve(ctx) {
 		return false
 	}
-	if d.entered = d.enters(); d.entered || d.sendsNothing() {
-		return d.pass(ctx)
+	if d.entered = d.passesBy(); d.entered || d.sendsNothing() {
+		return d.pass(ctx) && d.anew(ctx)
 	}
-	return d.check() && d.spend(ctx)
+	return d.check() && d.spend(ctx) && d.anew(ctx)
 }
 
 // counts reports whether the refusal counts against the caller. It does not

@@ -42,6 +42,7 @@ type presetSection struct {
 	strict.At
 	Name   strict.Value[presetName] `yaml:"name" required:"true" example:"supabase" doc:"The preset."`
 	Prefix strict.Value[pathPrefix] `yaml:"prefix" default:"the preset's" example:"/auth/v1" doc:"What stands before all paths of the auth server, as the gate sees them; \"\" for nothing."`
+	Phone  strict.Value[source]     `yaml:"phone" default:"the preset's" example:"json /traits/mobile" doc:"Where the number stands, of a preset for an app whose operator says where: kratos."`
 	Proof  strict.Value[source]     `yaml:"proof" default:"the preset's" example:"header X-Captcha" doc:"Where the proof stands, in all shapes that have one. A place in a body: in those with such a body."`
 }
 
@@ -50,10 +51,11 @@ type shapeSection struct {
 	Name        strict.Value[shapeName]    `yaml:"name" required:"true" example:"otp" doc:"What the shape is called in logs and conditions."`
 	Method      strict.Many[methodWord]    `yaml:"method" default:"required, but for a shape of the preset" example:"POST" doc:"The methods of such requests. HEAD is not GET."`
 	Path        strict.Many[pathPattern]   `yaml:"path" default:"every path of the gate" example:"/auth/v1/otp" doc:"The paths of such requests, as Caddy's path matcher takes them. One star, at the end, stands for anything; any other for what is within one step."`
-	Where       strict.Many[whereWord]     `yaml:"where" example:"[json /type = sms | phone_change, query aal absent]" doc:"What has to be so, all of it: PLACE = TEXT, with | between several, PLACE exists, PLACE absent. true and false are texts too."`
+	Where       strict.Many[whereWord]     `yaml:"where" example:"[json /type = sms | phone_change, query aal absent]" doc:"What has to be so, all of it: PLACE = TEXT, with | between several, PLACE exists, PLACE absent, PLACE empty (absent, or an empty text). true and false are texts too."`
 	About       strict.Value[aboutWord]    `yaml:"about" default:"phone" doc:"phone: the number is in the request. email: an address is, no number is, and nothing is sent to a phone. account: the app knows the number, the request does not have it. nothing: nothing is sent, and no number is in the request."`
 	Sends       strict.Value[bool]         `yaml:"sends" default:"true" doc:"false, where it is about a phone: the app only keeps the number. The number is judged, and no send is counted."`
-	Phone       strict.Value[source]       `yaml:"phone" example:"json /phone" doc:"Where the phone number stands. In a shape that is not about a phone: where none may stand."`
+	Phone       strict.Many[source]        `yaml:"phone" example:"json /phone" doc:"Where the phone number stands, or several places: it is at one of them, or the same at several. In a shape that is not about a phone: where none may stand. An email address there is no number where there are several places, or where email names it too."`
+	AloneIn     strict.Value[source]       `yaml:"alone_in" example:"json /traits" doc:"A member at the top in which the app may find numbers at other places as well. Another text in it that looks like a number, with a plus and digits, refuses the request."`
 	Email       strict.Value[source]       `yaml:"email" example:"json /email" doc:"Where the email address stands."`
 	Device      strict.Value[source]       `yaml:"device" example:"header X-Device-Id" doc:"Where the device's name for itself stands."`
 	Proof       strict.Value[proofPlace]   `yaml:"proof" default:"cf-turnstile-response in the body's format, or that header" doc:"Where the proof stands. none: human.require asks for none here."`
@@ -62,11 +64,13 @@ type shapeSection struct {
 	Spelling    strict.Value[spellingWord] `yaml:"spelling" default:"any" doc:"Which spellings of numbers pass: any; e164, just + and the digits; digits, just those; international, digits with or without +, and spaces. For an app that does not make one of all spellings itself."`
 	Handle      strict.Many[handlePlace]   `yaml:"handle" example:"[path *, json /deviceId]" doc:"Where the handle stands that an earlier answer gave out, or several. path * is the step of the path that the star stands for. With a number beside it, the handle stands for that number once the app has said that it sent."`
 	Unseen      strict.Value[unseenWord]   `yaml:"unseen" default:"allow" doc:"What becomes of a request without a number whose handle the gate has seen in no answer, or too long ago. allow: limits for numbers do not count it."`
+	Shows       strict.Value[bool]         `yaml:"shows" default:"false" doc:"Where about is nothing: the answer shows what was begun under the handle, so that sent in its answer means that a code was sent for it earlier."`
 	Verifies    strict.Value[bool]         `yaml:"verifies" default:"false" doc:"The app sends only if it has not sent yet for the handle, and takes the request for an entered code otherwise: once the gate has seen that the app has sent, such a request is counted as one that sends nothing."`
 	Answer      *answerSection             `yaml:"answer" doc:"What differs of answer: each word that stands here takes the place of the one above."`
-	Session     strict.Many[credential]    `yaml:"session" example:"[header X-Session-Token, cookie sid]" doc:"Where the credential of the session stands: header NAME, cookie NAME, or claim NAME of the JWT in Authorization. The first that is there counts; name them in the app's own order."`
+	Session     strict.Many[credential]    `yaml:"session" example:"[header X-Session-Token, cookie sid]" doc:"Where the credential of the session stands: header NAME, cookie NAME, claim NAME of the JWT in Authorization, or claim NAME in cookie NAME, where the cookie is JSON in base64. The first that is there counts; name them in the app's own order."`
 	Fold        strict.Value[bool]         `yaml:"fold" default:"false" doc:"The app reads keys of JSON as Go's encoding/json does: without case, the last one wins, null overwrites nothing."`
 	Types       strict.Value[typesWord]    `yaml:"types" default:"declared" doc:"any: the app takes a body for JSON whatever its content type says."`
+	Forms       strict.Value[formsWord]    `yaml:"forms" example:"dots" doc:"The app takes forms as well as JSON, and this is how their fields are named after the places in JSON: dots (json /user/phone is the field user.phone), brackets (user[phone]), or flat (no field is within another). All places are written as they are in JSON, and hold for both. Left out: no forms."`
 	MaxBody     strict.Value[strict.Size]  `yaml:"max_body" default:"16KiB" doc:"The largest body that is read; a larger one is refused."`
 }
 

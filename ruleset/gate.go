@@ -52,7 +52,7 @@ type Judgement struct {
 	shape   *shapeSettings // nil where all requests have one shape, or this one has none
 	known   remembered     // of the handle that the request has brought
 	knownAs string         // that handle; empty if none of them is known
-	entered bool           // it was let through as one that enters a code
+	entered bool           // it was let through as one for whose handle nothing is sent to a phone
 }
 
 // Rules returns the ruleset that the request was judged by.

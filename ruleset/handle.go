@@ -9,6 +9,7 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/otpgate/otpgate/ruleset/answer"
@@ -31,18 +32,40 @@ import (
 // the handle is unclear, and requests that name it and no number are refused,
 // until the app has sent for it again.
 
+// handleName is the name under which a handle is known. Apps take several
+// spellings of one: Go's parsers of UUIDs take capitals, braces, a URN and no
+// dashes, and a number that stands for an account has a plus or spaces. A caller
+// must not get away from what is known of a handle by spelling it in another way.
+func handleName(handle string) string {
+	const urn = "urn:uuid:"
+	id := handle
+	if len(id) > len(urn) && strings.EqualFold(id[:len(urn)], urn) {
+		id = id[len(urn):]
+	}
+	id = strings.ToLower(strings.NewReplacer("{", "", "}", "", "-", "").Replace(id))
+	if len(id) == 32 && strings.Trim(id, "0123456789abcdef") == "" {
+		return id
+	}
+	if digits := strings.ReplaceAll(strings.TrimPrefix(handle, "+"), " ", ""); digits != "" && strings.Trim(digits, "0123456789") == "" {
+		return digits
+	}
+	return handle
+}
+
 // remembered is what is known of a handle.
 type remembered struct {
 	number  uint64    // digits with country code; 0: not known
 	send    ledger.ID // of the request that it comes of
 	sent    bool      // the app said that it sent a code for it, and has said nothing else since
 	unclear bool      // it may stand for another number by now
+	mail    bool      // it was begun for an email address
 	until   uint32    // it is to be known till then at least, in minutes since 1970
 }
 
 const (
 	noteSent = 1 << iota
 	noteUnclear
+	noteMail
 )
 
 var errNote = errors.New("a note about a handle cannot be read")
@@ -60,6 +83,9 @@ func (k *Keys) seal(handle string, m remembered) (n ledger.Note) {
 	if m.unclear {
 		flags |= noteUnclear
 	}
+	if m.mail {
+		flags |= noteMail
+	}
 	binary.BigEndian.PutUint64(n[:], m.number)
 	n[8] = flags
 	binary.BigEndian.PutUint32(n[9:], m.until)
@@ -73,10 +99,10 @@ func (k *Keys) seal(handle string, m remembered) (n ledger.Note) {
 func (k *Keys) unseal(handle string, n ledger.Note) (m remembered, err error) {
 	block, _ := aes.NewCipher(k.noteKey(handle))
 	block.Decrypt(n[:aes.BlockSize], n[:aes.BlockSize])
-	if [3]byte(n[13:aes.BlockSize]) != [3]byte{} || n[8]&^(noteSent|noteUnclear) != 0 {
+	if [3]byte(n[13:aes.BlockSize]) != [3]byte{} || n[8]&^(noteSent|noteUnclear|noteMail) != 0 {
 		return remembered{}, errNote
 	}
-	m = remembered{number: binary.BigEndian.Uint64(n[:]), sent: n[8]&noteSent != 0, unclear: n[8]&noteUnclear != 0, until: binary.BigEndian.Uint32(n[9:])}
+	m = remembered{number: binary.BigEndian.Uint64(n[:]), sent: n[8]&noteSent != 0, unclear: n[8]&noteUnclear != 0, mail: n[8]&noteMail != 0, until: binary.BigEndian.Uint32(n[9:])}
 	copy(m.send[:], n[aes.BlockSize:])
 	return m, nil
 }
@@ -141,9 +167,32 @@ func (d *decision) resolve(ctx context.Context) bool {
 	return d.take(number, err)
 }
 
-// enters reports whether the request enters the code that was sent for its
-// handle, so that it sends none.
-func (d *decision) enters() bool { return d.shape != nil && d.shape.verifies && d.known.sent }
+// passesBy reports whether it is known of the request's handle that no code is
+// sent to a phone for it: the request enters the one that was sent, or what was
+// begun goes by mail.
+func (d *decision) passesBy() bool {
+	if d.shape == nil {
+		return false
+	}
+	return d.shape.verifies && d.known.sent || d.shape.About == request.AboutAccount && d.known.mail
+}
+
+// anew forgets that a code was sent for the handle, if the request, which is let
+// through, does not enter it: something may be begun anew. That has to be
+// forgotten before the app hears of it, or codes could be asked for meanwhile as
+// if they were entered.
+func (d *decision) anew(ctx context.Context) bool {
+	if !d.known.sent || d.entered || d.shape.shows || !d.rules.shapes.verify {
+		return true
+	}
+	d.known.sent = false
+	err := d.gate.remember(ctx, d.Facts.At, d.knownAs, d.known, d.known.end())
+	if err == nil {
+		return true
+	}
+	d.Verdict.Err = errors.Join(d.Verdict.Err, err)
+	return d.object(d.rules.settings.shadow, CheckLedger, "", Unavailable)
+}
 
 // Learn remembers what the app's answer to j, which was let through, tells of
 // handles. It asks for a context that the client cannot end.
@@ -155,15 +204,22 @@ func (g *Gate) Learn(ctx context.Context, at time.Time, j *Judgement, r answer.R
 	for handle, m := range j.learnt(r) {
 		end := at.Add(keep)
 		if handle == j.knownAs {
-			if before := time.Unix(int64(j.known.until)*60, 0); before.After(end) {
+			if before := j.known.end(); before.After(end) {
 				end = before
 			}
 		}
-		m.until = uint32((end.Unix() + 59) / 60)
-		err = errors.Join(err, g.ledger.Remember(ctx, at, g.keys.Handle(handle), g.keys.seal(handle, m), end.Sub(at)))
+		err = errors.Join(err, g.remember(ctx, at, handle, m, end))
 	}
 	return err
 }
+
+func (g *Gate) remember(ctx context.Context, at time.Time, handle string, m remembered, end time.Time) error {
+	m.until = uint32((end.Unix() + 59) / 60)
+	return g.ledger.Remember(ctx, at, g.keys.Handle(handle), g.keys.seal(handle, m), end.Sub(at))
+}
+
+// end is when it is no longer known.
+func (m remembered) end() time.Time { return time.Unix(int64(m.until)*60, 0) }
 
 // learnt is what an answer tells of handles.
 func (j *Judgement) learnt(r answer.Result) map[string]remembered {
@@ -180,10 +236,12 @@ func (j *Judgement) learnt(r answer.Result) map[string]remembered {
 		if handle == j.knownAs {
 			before = j.known
 		}
-		// Something may have been begun anew under the handle, or a code was sent
-		// where one was to be entered: the next one to be entered is counted.
-		again := r.Meaning == answer.NotSent && !j.entered || r.Meaning == answer.Sent && j.entered
+		// A code was sent where one was to be entered: the next one is counted.
+		again := r.Meaning == answer.Sent && j.entered
 		switch {
+		case j.sendsNothing() && j.shape.shows && !before.sent && r.Meaning == answer.Sent:
+			before.sent = true
+			all[handle] = before
 		case j.sendsNothing():
 		case r.Meaning == answer.Sent && !j.entered:
 			all[handle] = now
@@ -194,12 +252,16 @@ func (j *Judgement) learnt(r answer.Result) map[string]remembered {
 			all[handle] = before
 		}
 	}
-	if now.number == 0 && !now.sent {
+	if now.mail = j.shape != nil && j.shape.About == request.AboutEmail; now.number == 0 && !now.sent && !now.mail {
 		return all // there is nothing to know of the others
 	}
+	number := strconv.FormatUint(now.number, 10)
 	for _, handle := range r.Handles {
-		if !slices.Contains(j.Facts.handles, handle) { // else the answer repeats it
-			all[handle] = now
+		// An answer may repeat the handle of the request, and may name an account
+		// by the number that it has: one that asks for that number is asked for
+		// nothing new.
+		if name := handleName(handle); !slices.Contains(j.Facts.handles, name) && name != number {
+			all[name] = now
 		}
 	}
 	return all

@@ -16,6 +16,7 @@ func TestNotesAreSealed(t *testing.T) {
 	for _, m := range []remembered{
 		{number: 14155550100, send: ledger.ID{1, 2}, sent: true},
 		{number: 999999999999999, unclear: true},
+		{mail: true, until: 1},
 		{sent: true, until: 29_900_000},
 	} {
 		note := keys.seal("handle", m)
@@ -64,6 +65,32 @@ func TestRecallUnderAnotherSecret(t *testing.T) {
 		got, found, err := test.gate.recall(ctx, now, "h")
 		if err != nil || found != test.want || found && got != m {
 			t.Errorf("%s: %v, %v, %v", name, got, found, err)
+		}
+	}
+}
+
+// All spellings that apps take for one handle are one name.
+func TestHandleNames(t *testing.T) {
+	const id = "7e0051ba14b84d81bebb1cc06e6de876"
+	for _, test := range []struct{ handle, want string }{
+		{"7e0051ba-14b8-4d81-bebb-1cc06e6de876", id},
+		{"7E0051BA-14B8-4D81-BEBB-1CC06E6DE876", id},
+		{id, id},
+		{"{7e0051ba-14b8-4d81-bebb-1cc06e6de876}", id},
+		{"{7E0051BA14B84D81BEBB1CC06E6DE876}", id},
+		{"urn:uuid:7e0051ba-14b8-4d81-bebb-1cc06e6de876", id},
+		{"URN:UUID:7e0051ba14b84d81bebb1cc06e6de876", id},
+		{"14155550101", "14155550101"},
+		{"+1 415 555 0101", "14155550101"},
+		{"+ 14155550101", "14155550101"},
+		{"++14155550101", "++14155550101"},
+		{"", ""}, {" ", " "}, {"+", "+"}, {"urn:uuid:", "urn:uuid:"}, {"{}", "{}"},
+		{"Handle-1", "Handle-1"},
+		{"7e0051ba-14b8-4d81-bebb-1cc06e6de87", "7e0051ba-14b8-4d81-bebb-1cc06e6de87"},
+		{"7e0051ba-14b8-4d81-bebb-1cc06e6de87g", "7e0051ba-14b8-4d81-bebb-1cc06e6de87g"},
+	} {
+		if got := handleName(test.handle); got != test.want {
+			t.Errorf("%q: %q, want %q", test.handle, got, test.want)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package ruleset
 
 import (
 	"fmt"
+	"net/http"
 	"reflect"
 	"slices"
 	"strings"
@@ -16,6 +17,7 @@ type fragment struct {
 	strict.At
 	Experimental strict.Value[bool]           `yaml:"experimental"`
 	Prefix       strict.Value[pathPrefix]     `yaml:"prefix" required:"true"`
+	Phone        strict.Value[source]         `yaml:"phone"` // the place that is the operator's to name
 	Deny         strict.Many[pathPattern]     `yaml:"deny"`
 	Requests     strict.Value[[]shapeSection] `yaml:"requests" required:"true"`
 	Verify       strict.Many[verifyRoute]     `yaml:"verify"`
@@ -75,7 +77,9 @@ func (v *verifyRoute) ParseText(s string) error {
 // presetSettings is what is known of a preset besides its shapes.
 type presetSettings struct {
 	name   string
+	prefix pathPrefix
 	deny   []pathPattern
+	denies []func(*http.Request) bool // what matches them
 	verify []verifyRoute
 }
 
@@ -97,9 +101,22 @@ func (c *compiler) preset(s *settings) {
 	if choice.V.Prefix.Good() {
 		prefix = choice.V.Prefix.V
 	}
-	s.preset = &presetSettings{name: name}
+	if choice.V.Phone.Set && !f.Phone.Set {
+		c.src.Errorf(choice.V.Phone.Pos, "preset.phone: in requests for %s the number stands where it stands; take it out", name)
+	}
+	s.preset = &presetSettings{name: name, prefix: prefix}
 	for _, p := range f.Deny.Values() {
-		s.preset.deny = append(s.preset.deny, pathPattern(prefix)+p)
+		p = pathPattern(prefix) + p
+		s.preset.deny = append(s.preset.deny, p)
+		if c.wiring.MatchPath == nil { // as the shapes have to say, too
+			continue
+		}
+		match, err := c.wiring.MatchPath(string(p))
+		if err != nil {
+			c.src.Errorf(pos, "path %s: %v", p, err)
+			return
+		}
+		s.preset.denies = append(s.preset.denies, match)
 	}
 	for _, v := range f.Verify.Values() {
 		s.preset.verify = append(s.preset.verify, verifyRoute{v.method, pathPattern(prefix) + v.path})
@@ -109,6 +126,9 @@ func (c *compiler) preset(s *settings) {
 		shape := &f.Requests.V[i]
 		for j := range shape.Path.Items {
 			shape.Path.Items[j].V = pathPattern(prefix) + shape.Path.Items[j].V
+		}
+		if choice.V.Phone.Good() && f.Phone.Set {
+			shape.rename(f.Phone.V, choice.V.Phone.V)
 		}
 		if choice.V.Proof.Good() {
 			shape.prove(choice.V.Proof)
@@ -144,12 +164,30 @@ func (s *shapeSection) prove(at strict.Value[source]) {
 		return
 	}
 	kind := at.V.Kind()
-	for _, body := range []request.Kind{s.Phone.V.Kind(), s.Proof.V.Kind()} {
+	kinds := []request.Kind{s.Proof.V.Kind()}
+	for _, phone := range s.Phone.Items {
+		kinds = append(kinds, phone.V.Kind())
+	}
+	for _, body := range kinds {
 		if at.V.InBody() && (body == request.JSON || body == request.Form) && body != kind {
 			return
 		}
 	}
 	s.Proof = strict.Value[proofPlace]{V: proofPlace{Source: at.V.Source}, Pos: at.Pos, Set: true}
+}
+
+// rename puts the number into another place.
+func (s *shapeSection) rename(from, to source) {
+	for i := range s.Phone.Items {
+		if s.Phone.Items[i].V == from {
+			s.Phone.Items[i].V = to
+		}
+	}
+	for i := range s.Where.Items {
+		if s.Where.Items[i].V.Source == from.Source {
+			s.Where.Items[i].V.Source = to.Source
+		}
+	}
 }
 
 // overlaid is a list of shapes with what another one says of those of the same

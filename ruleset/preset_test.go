@@ -2,6 +2,10 @@ package ruleset_test
 
 import (
 	"bytes"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/otpgate/otpgate/ruleset"
@@ -41,5 +45,29 @@ func TestPresets(t *testing.T) {
 				t.Errorf("written out and loaded again it is another\n--- first\n%s\n--- second\n%s", &first, &second)
 			}
 		})
+	}
+}
+
+// Every ruleset in the presets' pages is one.
+func TestDocumentedPresets(t *testing.T) {
+	pages, err := filepath.Glob("preset/*.md")
+	if err != nil || len(pages) == 0 {
+		t.Fatalf("no pages: %v", err)
+	}
+	fence := regexp.MustCompile("(?s)```yaml\n(.*?)```")
+	for _, page := range pages {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, block := range fence.FindAllStringSubmatch(string(text), -1) {
+			if !strings.HasPrefix(block[1], "version: 1\n") {
+				continue // a part of one
+			}
+			rules, problems := ruleset.Compile(page, []byte(block[1]), nil, ruleset.Wiring{Unwired: true, MatchPath: scenario.MatchStars})
+			if rules == nil {
+				t.Errorf("%s\nin\n%s", problems, block[1])
+			}
+		}
 	}
 }

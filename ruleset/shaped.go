@@ -14,7 +14,8 @@ import (
 // shapes are the shapes of a ruleset that has several.
 type shapes struct {
 	*request.Shapes
-	list []shapeSettings
+	list   []shapeSettings
+	verify bool // one of them is of requests that enter codes
 }
 
 func newShapes(list []shapeSettings) (*shapes, error) {
@@ -23,12 +24,16 @@ func newShapes(list []shapeSettings) (*shapes, error) {
 		cases[i] = list[i].Case
 	}
 	read, err := request.NewShapes(cases)
-	return &shapes{read, list}, err
+	verify := slices.ContainsFunc(list, func(s shapeSettings) bool { return s.verifies })
+	return &shapes{read, list, verify}, err
 }
 
 // readShape gathers the facts of a request that has one of several shapes.
 func (d *decision) readShape(r *http.Request) bool {
 	f := &d.Facts
+	if d.rules.settings.preset.denied(r) {
+		return d.unread(&request.Problem{Status: http.StatusBadRequest, Code: request.BadRequest, Detail: "the preset denies this path"})
+	}
 	found, problem := d.rules.shapes.Read(r)
 	if problem != nil {
 		return d.unread(problem)
@@ -37,6 +42,9 @@ func (d *decision) readShape(r *http.Request) bool {
 	d.shape, f.Shape = s, s.name
 	f.Device, f.Proof = found.Device, found.Proof
 	f.handles, f.session = found.Handles, found.Session
+	for i := range f.handles {
+		f.handles[i] = handleName(f.handles[i])
+	}
 	switch s.About {
 	case request.AboutPhone:
 		number, err := d.rules.parseShaped(s, &found)
@@ -51,6 +59,12 @@ func (d *decision) readShape(r *http.Request) bool {
 	return d.takeEmail(found.Email)
 }
 
+// denied reports whether r is for a side door of the app: no shape can be for
+// it.
+func (p *presetSettings) denied(r *http.Request) bool {
+	return p != nil && slices.ContainsFunc(p.denies, func(match func(*http.Request) bool) bool { return match(r) })
+}
+
 var (
 	errSpelling = errors.New("spelled in another way than the ruleset lets pass")
 	errRegion   = errors.New("the region beside it is none")
@@ -59,7 +73,11 @@ var (
 // parseShaped reads a number as a shape has it.
 func (r *Ruleset) parseShaped(s *shapeSettings, found *request.Found) (phone.Number, error) {
 	if !s.spelling.strict() {
-		if err := checkPlus(found.Phone, s.Phone.Kind()); err != nil {
+		kind := s.Phone.Kind()
+		if found.Form && kind == request.JSON {
+			kind = request.Form
+		}
+		if err := checkPlus(found.Phone, kind); err != nil {
 			return phone.Number{}, err
 		}
 	}

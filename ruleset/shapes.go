@@ -24,6 +24,7 @@ type shapeSettings struct {
 	handles  []handlePlace
 	unseen   unseenWord
 	verifies bool
+	shows    bool
 	answers  answerSettings
 	pos      strict.Pos
 }
@@ -81,10 +82,17 @@ func (c *compiler) requests(s *settings) {
 func (c *compiler) shape(section *shapeSection) (shapeSettings, bool) {
 	s := shapeSettings{name: string(section.Name.V), pos: section.Pos, sends: section.Sends.Or(true), spelling: section.Spelling.Or("any")}
 	s.About = section.About.Or("phone").means()
-	s.Phone, s.Email, s.Device = section.Phone.V.Source, section.Email.V.Source, section.Device.V.Source
-	s.Fold, s.AnyType = section.Fold.V, section.Types.V == "any"
+	s.Email, s.Device, s.AloneIn = section.Email.V.Source, section.Device.V.Source, section.AloneIn.V.Source
+	for i, place := range section.Phone.Items {
+		if i == 0 {
+			s.Phone = place.V.Source
+		} else {
+			s.OtherPhones = append(s.OtherPhones, place.V.Source)
+		}
+	}
+	s.Fold, s.AnyType, s.Forms = section.Fold.V, section.Types.V == "any", section.Forms.V.means()
 	s.MaxBody = request.DefaultMaxBody
-	ok := !section.Name.Bad && !section.Method.Bad && !section.Where.Bad && !section.About.Bad && !section.Phone.Bad && !section.Email.Bad && !section.Handle.Bad && !section.Session.Bad
+	ok := !section.Name.Bad && !section.Method.Bad && !section.Where.Bad && !section.About.Bad && !section.Phone.Bad && !section.Email.Bad && !section.Handle.Bad && !section.Session.Bad && !section.Forms.Bad && !section.AloneIn.Bad
 	fail := func(pos strict.Pos, format string, args ...any) {
 		c.src.Errorf(pos, format, args...)
 		ok = false
@@ -130,15 +138,19 @@ func (c *compiler) shape(section *shapeSection) (shapeSettings, bool) {
 	case s.About == request.AboutNothing && len(s.paths) == 0 && !section.Path.Bad:
 		fail(section.About.Pos, "about: nothing needs a path: without one, requests that send could have this shape")
 	case !isAbout:
+	case !s.AloneIn.IsZero() && s.region != "":
+		fail(section.AloneIn.Pos, "a text in %s could be a number of %s without its country code, which nobody could tell: take region or alone_in out", s.AloneIn, s.region)
 	case section.Region.Set && section.CountryCode.Set:
 		fail(section.CountryCode.Pos, "region and country_code: one of them says where a number belongs")
 	case s.spelling != "any" && (s.region != "" || !s.Region.IsZero() || !s.CountryCode.IsZero()):
 		fail(section.Spelling.Pos, "spelling: %s has the country code in every number, so that no region says where it belongs: take one of them out", s.spelling)
 	}
-	s.unseen, s.verifies = section.Unseen.Or("allow"), section.Verifies.V
+	s.unseen, s.verifies, s.shows = section.Unseen.Or("allow"), section.Verifies.V, section.Shows.V
 	switch {
 	case section.Unseen.Set && (s.About != request.AboutAccount || !section.Handle.Set):
 		fail(section.Unseen.Pos, "unseen is about handles that stand in the place of a number: it needs about: account, and handle")
+	case s.shows && (s.About != request.AboutNothing || !section.Handle.Set || section.Answer == nil):
+		fail(section.Shows.Pos, "shows needs about: nothing, handle, and an answer that tells what is sent: the app's other answers say it of other requests")
 	case s.verifies && !(s.sends && section.Handle.Set && (isAbout || s.About == request.AboutAccount)):
 		fail(section.Verifies.Pos, "verifies needs handle, by which it is known that a code was sent, and a shape that sends otherwise")
 	}
@@ -167,15 +179,23 @@ func (c *compiler) shape(section *shapeSection) (shapeSettings, bool) {
 // eitherInOnePlace objects to a place that has addresses or numbers, where
 // numbers are read with a region: then some domains are numbers, too.
 func (c *compiler) eitherInOnePlace(s *shapeSettings, all []shapeSettings) {
-	if s.About == request.AboutPhone || s.Email.IsZero() || s.Email != s.Phone || len(s.Where) > 0 {
+	if s.About == request.AboutPhone || s.Email.IsZero() || !slices.Contains(s.phones(), s.Email) || len(s.Where) > 0 {
 		return
 	}
 	for _, t := range all {
-		if t.About == request.AboutPhone && t.Phone == s.Phone && (t.region != "" || !t.Region.IsZero() || !t.CountryCode.IsZero()) {
+		if t.About == request.AboutPhone && slices.Contains(t.phones(), s.Email) && (t.region != "" || !t.Region.IsZero() || !t.CountryCode.IsZero()) {
 			c.src.Errorf(s.pos, "shape %q looks for addresses where shape %q reads numbers that need not have a country code, so that some could be either: tell them apart with where", s.name, t.name)
 			return
 		}
 	}
+}
+
+// phones are all the places where a phone can stand.
+func (s *shapeSettings) phones() []request.Source {
+	if s.Phone.IsZero() {
+		return nil
+	}
+	return append([]request.Source{s.Phone}, s.OtherPhones...)
 }
 
 // paths gives s its patterns, and what matches them.
@@ -249,10 +269,10 @@ func (s *shapeSettings) takesAll(t *shapeSettings) bool {
 			return false
 		}
 	}
-	if len(s.Where) > 0 || len(t.paths) == 0 && len(s.paths) > 0 {
+	if len(s.Where) > 0 || !s.AloneIn.IsZero() || len(t.paths) == 0 && len(s.paths) > 0 {
 		return false
 	}
-	if s.About == t.About && s.Phone == t.Phone && s.Email == t.Email && s.AnyType == t.AnyType {
+	if s.About == t.About && slices.Equal(s.phones(), t.phones()) && s.Email == t.Email && s.AnyType == t.AnyType && (s.Forms == t.Forms || t.Forms == request.NoForms) {
 		return true
 	}
 	return (s.About == request.AboutAccount || s.About == request.AboutNothing) && s.Phone.IsZero()
@@ -261,7 +281,7 @@ func (s *shapeSettings) takesAll(t *shapeSettings) bool {
 // letsThrough reports whether s, which is asked before t and sends nothing,
 // takes requests of a method and path that t is for, whatever is in them.
 func (s *shapeSettings) letsThrough(t *shapeSettings) bool {
-	return s.About == request.AboutNothing && len(s.Where) == 0 &&
+	return s.About == request.AboutNothing && len(s.Where) == 0 && s.AloneIn.IsZero() &&
 		slices.ContainsFunc(t.Methods, func(m string) bool { return slices.Contains(s.Methods, m) }) &&
 		(len(t.paths) == 0 || slices.ContainsFunc(t.paths, func(p pathPattern) bool { return slices.Contains(s.paths, p) || s.matches(p) }))
 }
@@ -333,7 +353,10 @@ func (p *printer) shapes(shapes []shapeSettings) {
 		if s.About == request.AboutPhone {
 			p.line("sends: %t", s.sends)
 		}
-		p.optional("phone", s.Phone.String())
+		if phones := s.phones(); len(phones) > 0 {
+			p.line("phone: %s", oneOrList(phones, func(src request.Source) string { return text(src.String()) }))
+		}
+		p.optional("alone_in", s.AloneIn.String())
 		p.optional("email", s.Email.String())
 		p.optional("device", s.Device.String())
 		if s.noProof {
@@ -351,6 +374,9 @@ func (p *printer) shapes(shapes []shapeSettings) {
 		if s.About == request.AboutAccount && len(s.handles) > 0 {
 			p.line("unseen: %s", s.unseen)
 		}
+		if s.shows {
+			p.line("shows: true")
+		}
 		if s.verifies {
 			p.line("verifies: true")
 		}
@@ -361,6 +387,7 @@ func (p *printer) shapes(shapes []shapeSettings) {
 			p.line("session: %s", oneOrList(s.Session, func(c request.Credential) string { return text(c.String()) }))
 		}
 		p.line("fold: %t", s.Fold)
+		p.optional("forms", s.Forms.String())
 		p.line("types: %s", map[bool]typesWord{false: "declared", true: "any"}[s.AnyType])
 		p.line("max_body: %s", strict.Size(s.MaxBody))
 		p.indent -= 2

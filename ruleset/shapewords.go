@@ -78,7 +78,7 @@ func (w *whereWord) ParseText(s string) (err error) {
 func (whereWord) Describe() string { return "a condition such as json /type = sms" }
 
 func (whereWord) SchemaPattern() string {
-	return `^(json /.+|(form|query|header|cookie) \S+) *( = .+| (exists|absent))$`
+	return `^(json /.+|(form|query|header|cookie) \S+) *( = .+| (exists|absent|empty))$`
 }
 
 type unseenWord string
@@ -157,6 +157,15 @@ type typesWord string
 
 func (typesWord) Words() []string { return []string{"declared", "any"} }
 
+type formsWord string
+
+func (formsWord) Words() []string { return request.Namings() }
+
+func (w formsWord) means() request.Naming {
+	n, _ := request.ParseNaming(string(w))
+	return n
+}
+
 // pathHandle is the word for the step of the path that a star stands for.
 const pathHandle = "path *"
 
@@ -200,7 +209,9 @@ func (c *credential) ParseText(s string) (err error) {
 
 func (credential) Describe() string { return "a place such as cookie sid, or claim sub" }
 
-func (credential) SchemaPattern() string { return `^(header|cookie|claim) \S+$` }
+func (credential) SchemaPattern() string {
+	return `^((header|cookie|claim) \S+|claim \S+ in cookie \S+)$`
+}
 
 // strict reports whether not all spellings pass.
 func (w spellingWord) strict() bool { return w != "any" }

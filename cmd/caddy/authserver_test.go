@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"slices"
+	"sync/atomic"
 	"testing"
 
 	"github.com/otpgate/otpgate/cmd/caddy/internal/authapp"
@@ -28,11 +29,16 @@ func ruleset(t *testing.T, server, limits string) string {
 // would be known of a gate that refuses all others.
 func mustSend(t *testing.T, gate *authapp.Gate, receiver *authapp.Receiver, route *authapp.Route, number string) {
 	t.Helper()
-	plain := route.Plain(number)
-	if judged(t, gate, receiver, &plain, route.Path+" "+route.Key+", plain") != 1 {
+	plain := renewed(route.Plain(number))
+	if judged(t, gate, receiver, &plain, route.Path+" "+route.Key+" "+route.Form+", plain") != 1 {
 		t.Errorf("%s: a plain request sends nothing", route.Path)
 	}
 }
+
+var fresh atomic.Int32
+
+// renewed is r, begun anew.
+func renewed(r authapp.Request) authapp.Request { return r.Renewed(int(fresh.Add(1))) }
 
 // judged asks the gate and fails the test if a message went out that the gate
 // has not judged, or has judged to go elsewhere. It returns how many did.
@@ -56,7 +62,7 @@ func checkMessages(t *testing.T, gate *authapp.Gate, receiver *authapp.Receiver,
 }
 
 // numberless are the shapes of requests that have no number.
-var numberless = []string{"challenge", "reauthenticate", "flow", "second-factor", "two-factor", "two-factor-session"}
+var numberless = []string{"challenge", "reauthenticate", "second-factor", "two-factor", "two-factor-session"}
 
 // asJudged fails the test if m is not for the number that the gate judged, or
 // if its charge has been given back.
@@ -91,15 +97,17 @@ func try(t *testing.T, gate *authapp.Gate, receiver *authapp.Receiver, addr stri
 	names := make([]string, len(tricks))
 	alone = make(map[string]bool)
 	for i, trick := range tricks {
-		names[i] = route.Path + " " + route.Key + ", " + trick.Name
-		trick.Send(t, addr, authapp.HeaderRequest+": alone, "+names[i])
+		names[i] = route.Path + " " + route.Key + " " + route.Form + ", " + trick.Name
+		r := renewed(trick.Request)
+		r.Send(t, addr, authapp.HeaderRequest+": alone, "+names[i])
 		if len(receiver.Of("alone, "+names[i])) > 0 {
 			alone[trick.Name] = true
 		}
 	}
 	before := len(receiver.Messages())
 	for i := range tricks {
-		through += judged(t, gate, receiver, &tricks[i].Request, names[i])
+		r := renewed(tricks[i].Request)
+		through += judged(t, gate, receiver, &r, names[i])
 	}
 	// A request that is hidden in another has no name.
 	for _, m := range receiver.Messages()[before:] {

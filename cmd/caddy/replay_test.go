@@ -54,10 +54,17 @@ func kratosRoutes() (routes []authapp.Route) {
 		{Path: "/self-service/login", Key: "identifier"},
 		{Path: "/self-service/login", Key: "address"},
 		{Path: "/self-service/verification", Key: "email"},
+		{Path: "/self-service/recovery", Key: "email"},
 		{Path: "/self-service/recovery", Key: "recovery_address"},
+		{Path: "/self-service/recovery", Key: "recovery_confirm_address"},
+		{Path: "/self-service/registration", In: "traits", Key: "phone"},
+		{Path: "/self-service/registration", In: "traits", Key: "phone", Rest: `"method":"password"`, Form: "method=password"},
+		{Path: "/self-service/settings", In: "traits", Key: "phone", Rest: `"method":"profile"`, Form: "method=profile"},
 	} {
-		route.Query, route.Header = "flow=e579a2d6-86c8-4733-91ce-89309d2c0fdd", "Accept: application/json"
-		route.Rest, route.Form = `"method":"code"`, "method=code"
+		route.Query, route.Header = "flow=e579a2d6-86c8-4733-91ce-"+authapp.Fresh, "Accept: application/json"
+		if route.Rest == "" {
+			route.Rest, route.Form = `"method":"code"`, "method=code"
+		}
 		routes = append(routes, route)
 	}
 	return routes

@@ -35,8 +35,18 @@ func (a About) String() string { return aboutWords[a] }
 // phone, its Phone is where none may stand: a request that has one there has
 // another shape. If its Email is the same place, an address may stand there that
 // nobody who looks for numbers in texts could take for one.
+//
+// An empty text at a phone's place is no phone: nobody sends to it.
 type Case struct {
 	Shape
+
+	// OtherPhones are places besides Phone where the phone can stand. It may be
+	// in any of them; what stands in several has to be the same, but for
+	// addresses.
+	OtherPhones []Source
+	// AloneIn is a member at the top of JSON in which the app may find numbers at
+	// places that nobody has named: no text in it but the phone may look like one.
+	AloneIn Source
 
 	About   About
 	Methods []string                 // as they are sent, one of them; at least one
@@ -61,6 +71,9 @@ type Case struct {
 	Fold bool
 	// AnyType takes a body for JSON whatever its type says, for apps that do.
 	AnyType bool
+	// Forms takes a form as well, whose fields are named after the places in
+	// JSON: all that is said of those holds for the fields.
+	Forms Naming
 }
 
 // Bounds of what a Case reads beside the facts, in bytes.
@@ -70,13 +83,18 @@ const (
 	maxRegion  = 8
 )
 
+// condition is what is only asked for by a condition, in messages.
+const condition = "where"
+
 // prepared is a Case made ready for reading.
 type prepared struct {
 	*Case
 	plan *plan
+	form *prepared // the same for a form; nil if it takes none
 	// Slots of what is read beside the facts.
-	region, countryCode int // 0: not asked for
-	slots               int // how many there are of these
+	phones              []int // where there are several; the phone's own is among them
+	region, countryCode int   // 0: not asked for
+	slots               int   // how many there are of these
 	where               []int
 	handles             []int
 	session             []int
@@ -119,8 +137,16 @@ func (c *Case) prepare() (*prepared, error) {
 		next++
 		return int(next - 1)
 	}
+	if len(c.OtherPhones) > 0 {
+		for _, src := range append([]Source{c.Phone}, c.OtherPhones...) {
+			ready.phones = append(ready.phones, look("phone", src, false))
+		}
+	}
+	if err == nil {
+		err = p.aloneIn(c.AloneIn)
+	}
 	for _, w := range c.Where {
-		ready.where = append(ready.where, look("where", w.Source, w.Test != Equals || w.literal()))
+		ready.where = append(ready.where, look(condition, w.Source, w.loose()))
 	}
 	if !c.Region.IsZero() {
 		ready.region = look("region", c.Region, false)
@@ -141,7 +167,25 @@ func (c *Case) prepare() (*prepared, error) {
 	if c.AnyType && p.format == Form {
 		return nil, fmt.Errorf("a form is told by its type: only JSON can be read whatever the type says")
 	}
+	if c.Forms != NoForms {
+		form, err := c.form()
+		if err == nil {
+			ready.form, err = form.prepare() // with the same slots
+		}
+		if err != nil {
+			return nil, err
+		}
+		ready.form.plan.repeats = true
+	}
 	return ready, c.contradiction()
+}
+
+// forBody is c for a body of that type.
+func (c *prepared) forBody(m media) *prepared {
+	if c.form != nil && m.isForm() {
+		return c.form
+	}
+	return c
 }
 
 // contradiction says what makes c a shape that nothing has, or that tells
@@ -158,6 +202,10 @@ func (c *Case) contradiction() error {
 		return fmt.Errorf("it is about an account, and names neither a session nor a handle")
 	case c.About != AboutPhone && !(c.Region.IsZero() && c.CountryCode.IsZero()):
 		return fmt.Errorf("a country belongs to a phone, and it is not about one")
+	case len(c.OtherPhones) > 0 && c.Phone.IsZero():
+		return fmt.Errorf("it names other places of the phone, and no first one")
+	case !c.AloneIn.IsZero() && !(c.Region.IsZero() && c.CountryCode.IsZero()):
+		return fmt.Errorf("a text in %s could be a number within a country, which nobody could tell", c.AloneIn)
 	case !c.Region.IsZero() && !c.CountryCode.IsZero():
 		return fmt.Errorf("a region and a country code: one of them says where a number belongs")
 	}
@@ -167,7 +215,7 @@ func (c *Case) contradiction() error {
 				return fmt.Errorf("where speaks of %s twice", w.Source)
 			}
 		}
-		if w.Source == c.Phone && (w.Test == Exists) != (c.About == AboutPhone) {
+		if w.Source == c.Phone && len(c.OtherPhones) == 0 && (w.Test == Exists) != (c.About == AboutPhone) {
 			return fmt.Errorf("where says of the phone's place what cannot be: %s", w)
 		}
 	}
@@ -177,8 +225,49 @@ func (c *Case) contradiction() error {
 // either reports whether the one place that c reads can have an address or a
 // phone.
 func (c *Case) either() bool {
-	return c.About != AboutPhone && !c.Email.IsZero() && c.Email == c.Phone
+	return c.About != AboutPhone && !c.Email.IsZero() && (c.Email == c.Phone || slices.Contains(c.OtherPhones, c.Email))
 }
+
+// phonePlaces names where the phone could stand.
+func (c *Case) phonePlaces() string {
+	places := c.Phone.String()
+	for _, src := range c.OtherPhones {
+		places += " or " + src.String()
+	}
+	if places == "" {
+		return "its place"
+	}
+	return places
+}
+
+// gather brings together what stands at several places of the phone. Two numbers
+// in them are one too many.
+func (c *prepared) gather(rd *reader) *Problem {
+	if rd.text[phone] == "" {
+		rd.has[phone] = false
+	}
+	if len(c.phones) == 0 {
+		if c.either() && rd.text[email] != "" && !onlyAddress(rd.text[email]) {
+			rd.has[phone] = true
+		}
+		return nil
+	}
+	number := ""
+	for _, slot := range c.phones {
+		switch text := rd.text[slot]; {
+		case text == "", onlyAddress(text) && (c.About == AboutPhone || c.either()):
+		case number != "" && text != number:
+			return bad("two numbers, at %s", c.phonePlaces())
+		default:
+			number = text
+		}
+	}
+	rd.text[phone], rd.has[phone] = number, number != ""
+	return nil
+}
+
+// looksIn reports whether c finds out what is in the body.
+func (c *Case) looksIn() bool { return len(c.Where) > 0 || !c.AloneIn.IsZero() }
 
 // takes reports whether c is about requests of r's method and path.
 func (c *Case) takes(r *http.Request) bool {

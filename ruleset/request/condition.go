@@ -13,6 +13,7 @@ type Test uint8
 const (
 	Exists Test = iota // it is there, whatever it is
 	Absent             // it is not there
+	Empty              // it is not there, or an empty text
 	Equals             // it is one of some texts; true and false are texts too
 )
 
@@ -24,7 +25,7 @@ type Condition struct {
 }
 
 // AcceptedConditions is what ParseCondition takes, for messages.
-const AcceptedConditions = "PLACE = TEXT, PLACE = ONE | OTHER, PLACE exists, PLACE absent, where PLACE is " + Accepted
+const AcceptedConditions = "PLACE = TEXT, PLACE = ONE | OTHER, PLACE exists, PLACE absent, PLACE empty, where PLACE is " + Accepted
 
 // ParseCondition reads a condition as operators write it: a place and what is
 // asked of it, "json /type = sms | phone_change", "query aal absent".
@@ -41,6 +42,8 @@ func ParseCondition(s string) (Condition, error) {
 			c.Test = Exists
 		case word == "absent":
 			c.Test = Absent
+		case word == "empty":
+			c.Test = Empty
 		default:
 			return c, fmt.Errorf("unknown condition %q; accepted: %s", s, AcceptedConditions)
 		}
@@ -73,10 +76,15 @@ func (c Condition) String() string {
 		return c.Source.String() + " exists"
 	case Absent:
 		return c.Source.String() + " absent"
+	case Empty:
+		return c.Source.String() + " empty"
 	default:
 		return c.Source.String() + " = " + strings.Join(c.Values, " | ")
 	}
 }
+
+// loose reports whether c can be asked of something else than a string.
+func (c Condition) loose() bool { return c.Test == Exists || c.Test == Absent || c.literal() }
 
 // literal reports whether true or false is asked for.
 func (c Condition) literal() bool {
@@ -90,6 +98,8 @@ func (c Condition) holds(text string, has bool) bool {
 		return has
 	case Absent:
 		return !has
+	case Empty:
+		return text == ""
 	default:
 		return has && slices.Contains(c.Values, text)
 	}

@@ -10,32 +10,41 @@ import (
 )
 
 // Credential says where the credential of a session stands: in a header or a
-// cookie, or as a claim of the JWT in the Authorization header.
+// cookie, or as a claim of the JWT in the Authorization header, or of the JSON
+// that a cookie is.
 type Credential struct {
 	source Source
 	claim  string
-	plan   *plan // of a JWT's payload; nil if no claim is asked for
+	plan   *plan // of a JWT's payload, or of the cookie's; nil if no claim is asked for
 }
 
 // AcceptedCredentials is what ParseCredential takes, for messages.
-const AcceptedCredentials = "header NAME, cookie NAME, claim NAME"
+const AcceptedCredentials = "header NAME, cookie NAME, claim NAME, claim NAME in cookie NAME"
 
 // authorization is the header in which a JWT comes.
 var authorization = Source{kind: Header, name: "Authorization"}
 
 // ParseCredential reads a credential as operators write it: "cookie sid",
-// "header Authorization", "claim sub".
+// "header Authorization", "claim sub", "claim id in cookie sid".
 func ParseCredential(s string) (Credential, error) {
 	s = strings.TrimSpace(s)
 	if word, name, _ := strings.Cut(s, " "); word == "claim" {
+		name, place, inCookie := strings.Cut(strings.TrimSpace(name), " in ")
 		if name = strings.TrimSpace(name); name == "" {
 			return Credential{}, errors.New("claim names nothing; accepted: " + AcceptedCredentials)
+		}
+		source := authorization
+		if inCookie {
+			var err error
+			if source, err = ParseSource(place); err != nil || source.kind != Cookie {
+				return Credential{}, fmt.Errorf("claim %s is in no cookie; accepted: %s", name, AcceptedCredentials)
+			}
 		}
 		p, err := compile([facts]Source{device: {kind: JSON, name: pointerOf(name)}})
 		if err != nil {
 			return Credential{}, fmt.Errorf("claim %q is not possible", name)
 		}
-		return Credential{authorization, name, p}, nil
+		return Credential{source, name, p}, nil
 	}
 	src, err := ParseSource(s)
 	if err == nil && src.kind != Header && src.kind != Cookie {
@@ -52,10 +61,14 @@ func (c Credential) IsClaim() bool { return c.plan != nil }
 
 // String is the operator's spelling.
 func (c Credential) String() string {
-	if c.claim != "" {
+	switch {
+	case c.claim == "":
+		return c.source.String()
+	case c.source.kind == Cookie:
+		return "claim " + c.claim + " in " + c.source.String()
+	default:
 		return "claim " + c.claim
 	}
-	return c.source.String()
 }
 
 func pointerOf(key string) string {
@@ -86,7 +99,10 @@ func (c Credential) of(sent string) string {
 	if plain, err := url.PathUnescape(sent); err == nil {
 		sent = plain
 	}
-	if c.plan != nil {
+	switch {
+	case c.plan != nil && c.source.kind == Cookie:
+		return c.claimIn(sent)
+	case c.plan != nil:
 		if claim := c.claimOf(sent); claim != "" {
 			return "claim " + claim
 		}
@@ -113,6 +129,27 @@ func (c Credential) claimOf(token string) string {
 	if err != nil {
 		return ""
 	}
+	return c.claimAt(text)
+}
+
+// claimIn returns a claim of a cookie that is JSON in base64. Nobody has signed
+// it, so that whoever owns the session can spell it in as many ways as the app
+// reads: only one is read here, and of an id only letters, digits and "._-", whose
+// case tells nothing. What is spelled otherwise is no session.
+func (c Credential) claimIn(cookie string) string {
+	text, err := base64.StdEncoding.Strict().DecodeString(cookie)
+	if err != nil {
+		return ""
+	}
+	claim := c.claimAt(text)
+	if claim == "" || !all(claim, "._-") {
+		return ""
+	}
+	return "claim " + strings.ToLower(claim)
+}
+
+// claimAt returns a claim of a JSON object, if it is there as one string.
+func (c Credential) claimAt(text []byte) string {
 	rd := readers.Get().(*reader)
 	defer rd.release()
 	if problem := rd.json.read(rd, c.plan, text); problem != nil {
@@ -127,5 +164,8 @@ func (c Credential) write(session string) string {
 		return session
 	}
 	payload, _ := json.Marshal(map[string]string{c.claim: session})
+	if c.source.kind == Cookie {
+		return base64.StdEncoding.EncodeToString(payload)
+	}
 	return "Bearer e30." + base64.RawURLEncoding.EncodeToString(payload) + ".c2lnbmF0dXJl"
 }

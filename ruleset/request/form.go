@@ -18,7 +18,9 @@ type fields struct {
 	where  string   // "form" or "query"
 	count  int
 
-	methods bool // a field that overrides the method is refused
+	methods bool   // a field that overrides the method is refused
+	repeats bool   // what only a condition asks for may stand there twice, if it is the same
+	alone   []byte // canonical name of what holds all those that are looked at
 }
 
 // take is given one field with its name and value decoded. unusual says what
@@ -51,6 +53,11 @@ func (f *fields) take(name, value []byte, unusual string) *Problem {
 			return bad("%s: a field that belongs elsewhere stands here too", f.where)
 		}
 	}
+	if len(f.alone) > 0 && related(rd.canon, f.alone) {
+		if problem := f.takeAlone(value); problem != nil {
+			return problem
+		}
+	}
 	for i := range f.wants {
 		w := &f.wants[i]
 		if string(name) != w.name {
@@ -60,6 +67,7 @@ func (f *fields) take(name, value []byte, unusual string) *Problem {
 			continue
 		}
 		switch {
+		case rd.has[w.fact] && f.repeats && w.word == condition && rd.text[w.fact] == string(value):
 		case rd.has[w.fact]:
 			return bad("%s: %s stands there twice", f.where, w.word)
 		case unusual != "":

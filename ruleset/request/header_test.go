@@ -67,6 +67,7 @@ func TestCookie(t *testing.T) {
 		{"twice", "sid=1; sid=1", "400 bad_request: cookie sid more than once"},
 		{"twice in two lines", "sid=1\nsid=2", "400 bad_request: cookie sid more than once"},
 		{"another case", "sid=1; SID=2", "400 bad_request: a cookie that is spelled like sid and is not it"},
+		{"with a signature", "sid=1; sid.sig=2", "device=1"},
 		{"PHP's list", "sid=1; sid[x]=2", "400 bad_request: a cookie that is spelled like sid and is not it"},
 		{"space before the equals sign", "sid =1", "400 bad_request: a cookie that is spelled like sid and is not it"},
 		{"no value", "sid", "400 bad_request: cookie sid is malformed"},

@@ -38,6 +38,8 @@ type scanner struct {
 	entered   [slots]uint8 // how many steps on the way to a value have been taken, where keys fold
 	keys      []key        // of all objects that are open, innermost last
 	scratch   []byte       // unescaped keys
+
+	aloneStart, aloneEnd int // of what lies in the plan's alone; 0: it is not there
 }
 
 // mask holds one bit for each wanted pointer, or for each slot.
@@ -52,6 +54,7 @@ func (s *scanner) reset(rd *reader, p *plan, body []byte) {
 	s.reader, s.plan, s.body, s.pos = rd, p, body, 0
 	s.ambiguous, s.misspelt = "", 0
 	s.keys, s.scratch = s.keys[:0], s.scratch[:0]
+	s.aloneStart, s.aloneEnd = 0, 0
 	if p.fold {
 		s.entered = [slots]uint8{}
 	}
@@ -68,6 +71,9 @@ func (s *scanner) read(rd *reader, p *plan, body []byte) *Problem {
 	}
 	if f != "" {
 		return bad("JSON: %s (byte %d)", f, s.pos)
+	}
+	if s.aloneEnd > 0 {
+		s.numbersAlone()
 	}
 	return s.judge()
 }
@@ -141,6 +147,16 @@ func (s *scanner) ambiguity(what string) {
 // member reads the value of the key k, in an object that lies on the way to
 // the pointers in way.
 func (s *scanner) member(k []byte, way mask, step, depth int) fault {
+	if depth > 1 || s.plan.aloneKey == "" || !s.entersAlone(k) {
+		return s.plainMember(k, way, step, depth)
+	}
+	start := s.pos
+	f := s.plainMember(k, way, step, depth)
+	s.aloneStart, s.aloneEnd = start, s.pos
+	return f
+}
+
+func (s *scanner) plainMember(k []byte, way mask, step, depth int) fault {
 	for i := range s.plan.wants[JSON] {
 		w := &s.plan.wants[JSON][i]
 		if way&(1<<i) != 0 && step == len(w.tokens)-1 && s.named(k, w.tokens[step]) {

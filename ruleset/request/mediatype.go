@@ -55,13 +55,15 @@ func isEncoded(h http.Header) bool {
 	return len(enc) > 1 || len(enc) == 1 && !strings.EqualFold(enc[0], "identity")
 }
 
+func (m media) isForm() bool { return m.kind == urlencodedBody || m.kind == multipartBody }
+
 // mismatch says that a body is not encoded as the values need it to be: JSON,
 // Form, or None where they stand elsewhere.
 func (m media) mismatch(format Kind) *Problem {
-	switch isForm := m.kind == urlencodedBody || m.kind == multipartBody; {
+	switch {
 	case format == JSON && m.kind != jsonBody:
 		return unsupported("the body's content type must be application/json")
-	case format == Form && !isForm:
+	case format == Form && !m.isForm():
 		return unsupported("the body's content type must be application/x-www-form-urlencoded or multipart/form-data")
 	}
 	return nil

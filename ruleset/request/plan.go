@@ -49,6 +49,11 @@ type plan struct {
 	several bool
 	fold    bool // keys are matched as encoding/json does
 	anyType bool // the body is JSON whatever it says it is
+	repeats bool // what only a condition asks for may stand twice in a form, if it is the same
+
+	alone      Source // in which no text but the phone may look like a number
+	aloneKey   string // JSON
+	aloneCanon []byte
 
 	// The same field in query and body is refused: each of these names is
 	// canonical, and belongs to a value that stands in the other place.

@@ -12,6 +12,8 @@ type reader struct {
 	has  [slots]bool
 	used int // of the slots, beyond the facts
 
+	numbers []string // that stand where none but the phone may
+
 	canon []byte // the canonical name of the key at hand
 	key   []byte // the decoded key at hand
 	value []byte // the decoded value at hand
@@ -28,6 +30,8 @@ func (rd *reader) forget() {
 	clear(rd.text[:int(facts)+rd.used])
 	clear(rd.has[:int(facts)+rd.used])
 	rd.used = 0
+	clear(rd.numbers)
+	rd.numbers = rd.numbers[:0]
 }
 
 func (rd *reader) release() {
@@ -135,16 +139,24 @@ func (rd *reader) readWhole(p *plan, m media, body []byte) *Problem {
 	case jsonBody:
 		return rd.json.read(rd, p, body)
 	case urlencodedBody:
-		f := fields{reader: rd, wants: p.wants[Form], others: p.notInBody, where: "form", methods: p.several}
+		f := rd.form(p)
 		return scanPairs(&f, body)
 	case multipartBody:
-		f := fields{reader: rd, wants: p.wants[Form], others: p.notInBody, where: "form", methods: p.several}
+		f := rd.form(p)
 		return scanMultipart(&f, body, m.boundary)
 	case untypedBody:
 		return unsupported("a body without a content type")
 	default:
 		return checkOther(m, body)
 	}
+}
+
+func (rd *reader) form(p *plan) fields {
+	f := fields{reader: rd, wants: p.wants[Form], others: p.notInBody, where: "form", methods: p.several, repeats: p.repeats}
+	if p.alone.kind == Form {
+		f.alone = p.aloneCanon
+	}
+	return f
 }
 
 // tooLarge refuses a body of which only the beginning was read. JSON that

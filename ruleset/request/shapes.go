@@ -40,7 +40,8 @@ func NewShapes(cases []Case) (*Shapes, error) {
 
 // Found is what was found in a request that has one of the shapes.
 type Found struct {
-	Case int // the index of its shape
+	Case int  // the index of its shape
+	Form bool // its body is a form
 	Values
 	// Region and CountryCode are empty where they were not asked for, or are
 	// not there.
@@ -63,7 +64,7 @@ type Found struct {
 // Two things are not believed of a request that an earlier shape of its method
 // and path did not fit: where that was for the type of its body, a shape that
 // does not look into the body; and that nothing is sent, if the shape that says
-// so has no conditions.
+// so looks for nothing in the request.
 //
 // The body is read once, at most MaxBody bytes of it, and left as [Shape.Read]
 // leaves it.
@@ -77,19 +78,24 @@ func (s *Shapes) Read(r *http.Request) (Found, *Problem) {
 	blind := false // a shape could not look into the body
 	known := false // a shape is for this method and path
 	for i, c := range s.cases {
-		if !c.takes(r) || known && c.About == AboutNothing && len(c.Where) == 0 {
+		if !c.takes(r) || known && c.About == AboutNothing && !c.looksIn() {
 			continue
 		}
 		known = true
+		m, problem := c.media(r.Header)
+		if problem != nil {
+			return Found{}, problem
+		}
+		c = c.forBody(m)
 		rd.forget()
 		rd.used = c.slots
-		switch fit, problem := c.read(rd, r, blind); {
+		switch fit, problem := c.read(rd, r, m, blind); {
 		case fit == fits:
 			if problem := c.tooLong(rd); problem != nil {
 				return Found{}, problem
 			}
 			found := c.found(rd, r)
-			found.Case = i
+			found.Case, found.Form = i, m.isForm()
 			if c.About == AboutAccount && found.Session == "" && len(found.Handles) == 0 {
 				return Found{}, bad("neither a session nor a handle: %s", c.places())
 			}
@@ -137,13 +143,9 @@ const (
 	fits
 )
 
-// read reads r as c has it. A case that is blind to the body does not fit where
+// read reads r, whose body is of type m, as c has it. A case that is blind to the body does not fit where
 // an earlier one could not look into it.
-func (c *prepared) read(rd *reader, r *http.Request, blind bool) (fitness, *Problem) {
-	m, problem := c.media(r.Header)
-	if problem != nil {
-		return refused, problem
-	}
+func (c *prepared) read(rd *reader, r *http.Request, m media, blind bool) (fitness, *Problem) {
 	mismatch := m.mismatch(c.plan.format)
 	if mismatch != nil && r.ContentLength != 0 {
 		return otherType, mismatch // a chunked body is one, too, even if it turns out to be empty
@@ -173,19 +175,18 @@ func (c *prepared) read(rd *reader, r *http.Request, blind bool) (fitness, *Prob
 	if !c.met(rd, true) {
 		return unlike, nil
 	}
-	switch c.About {
-	case AboutPhone:
-		if !rd.has[phone] {
-			return unlike, missing(c.plan)
-		}
-		return fits, nil
-	case AboutEmail:
-		if !strings.Contains(rd.text[email], "@") {
-			return unlike, nil
-		}
+	if problem := c.gather(rd); problem != nil {
+		return refused, problem
 	}
-	if rd.has[phone] || c.either() && rd.has[email] && !onlyAddress(rd.text[email]) {
+	switch {
+	case c.About == AboutPhone && !rd.has[phone]:
+		return unlike, &Problem{http.StatusUnprocessableEntity, PhoneMissing, "no phone at " + c.phonePlaces()}
+	case c.About == AboutEmail && !strings.Contains(rd.text[email], "@"),
+		c.About != AboutPhone && rd.has[phone]:
 		return unlike, nil
+	}
+	if problem := c.others(rd); problem != nil {
+		return refused, problem
 	}
 	return fits, nil
 }
@@ -281,7 +282,7 @@ func (s *Shapes) Preflight(r *http.Request) bool {
 		return false
 	}
 	for _, c := range s.cases {
-		if !c.plan.preflight(r) {
+		if !c.plan.preflight(r) || c.form != nil && !c.form.plan.preflight(r) {
 			return false
 		}
 	}

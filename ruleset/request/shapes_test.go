@@ -46,6 +46,12 @@ func caseOf(t testing.TB, text string) Case {
 			c.Fold = true
 		case "any":
 			c.AnyType = true
+		case "other":
+			c.OtherPhones = append(c.OtherPhones, source(t, value))
+		case "alone":
+			c.AloneIn = source(t, value)
+		case "forms":
+			c.Forms, _ = ParseNaming(value)
 		case "region":
 			c.Region = source(t, value)
 		case "code":
@@ -140,7 +146,8 @@ func TestFoldingAsGoDoes(t *testing.T) {
 		{"an email", `{"email":"a@example.com"}`, "1 email=a@example.com"},
 		{"an email in capitals", `{"EMAIL":"a@example.com"}`, "1 email=a@example.com"},
 		{"an email, the phone null", `{"email":"a@example.com","phone":null}`, "1 email=a@example.com"},
-		{"an email, the phone empty", `{"email":"a@example.com","phone":""}`, "0 phone= email=a@example.com"},
+		{"an email, the phone empty", `{"email":"a@example.com","phone":""}`, "1 email=a@example.com"},
+		{"an empty phone", `{"phone":""}`, "422 phone_missing: no phone at json /phone"},
 		{"an email that is null", `{"email":"a@example.com","email":null}`, "1 email=a@example.com"},
 		{"no email", `{"email":"a"}`, "422 phone_missing: no phone at json /phone"},
 		{"neither", `{}`, "422 phone_missing: no phone at json /phone"},
@@ -327,6 +334,7 @@ func TestConditions(t *testing.T) {
 
 func TestCredentials(t *testing.T) {
 	payload := base64.RawURLEncoding.EncodeToString([]byte(`{"sub":"u1","https://x/y":"z","n":1}`))
+	object := base64.StdEncoding.EncodeToString([]byte(`{"id":"User.1","odd":"a ","secret":"xy"}`))
 	for _, row := range []struct{ credential, sent, want string }{
 		{"header X-Session-Token", " ory_st_0123456789ab ", "ory_st_0123456789a"},
 		{"header Authorization", "Bearer abc", "abc"},
@@ -346,6 +354,13 @@ func TestCredentials(t *testing.T) {
 		{"claim n", "e30." + payload + ".x", "e30." + payload[:len(payload)-1]},
 		{"claim sub", "Bearer opaque", "opaque"},
 		{"claim sub", "Bearer ", "Bearer"},
+		{"claim id in cookie sid", object, "claim user.1"},
+		{"claim id in cookie sid", strings.ReplaceAll(object, "=", "%3D"), "claim user.1"},
+		{"claim id in cookie sid", object[:4] + "!" + object[4:], ""}, // PHP passes over it
+		{"claim id in cookie sid", strings.TrimRight(object, "="), ""},
+		{"claim other in cookie sid", object, ""},
+		{"claim odd in cookie sid", object, ""}, // some databases take it for "a"
+		{"claim id in cookie sid", "opaque", ""},
 	} {
 		c, err := ParseCredential(row.credential)
 		if err != nil {
@@ -359,10 +374,11 @@ func TestCredentials(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]string{
-		"json /sid": "a session has no credential at json /sid; accepted: header NAME, cookie NAME, claim NAME",
-		"claim":     "claim names nothing; accepted: header NAME, cookie NAME, claim NAME",
-		"claim 0":   `claim "0" is not possible`,
-		"cookie":    `source "cookie" names nothing; accepted: ` + Accepted,
+		"json /sid":            "a session has no credential at json /sid; accepted: header NAME, cookie NAME, claim NAME, claim NAME in cookie NAME",
+		"claim":                "claim names nothing; accepted: header NAME, cookie NAME, claim NAME, claim NAME in cookie NAME",
+		"claim 0":              `claim "0" is not possible`,
+		"claim id in header X": "claim id is in no cookie; accepted: header NAME, cookie NAME, claim NAME, claim NAME in cookie NAME",
+		"cookie":               `source "cookie" names nothing; accepted: ` + Accepted,
 	} {
 		if _, err := ParseCredential(text); err == nil || err.Error() != want {
 			t.Errorf("%s: %v, want %s", text, err, want)

@@ -18,7 +18,8 @@ type Route struct {
 	Path   string
 	Query  string // what has to be there: "flow=…"
 	Header string // lines
-	Key    string // of the member of the body that holds the number
+	In     string // the object of the body that the member lies in; empty for the body itself
+	Key    string // of the member that holds the number
 	Rest   string // the members beside it: `"password":"x"`
 	Form   string // the fields beside it: "password=x"
 }
@@ -61,10 +62,21 @@ func quoted(s string) string {
 
 // object is a body with these members, and those beside the number.
 func (r *Route) object(members ...string) string {
+	if r.In != "" {
+		members = []string{member(r.In, "{"+strings.Join(members, ",")+"}")}
+	}
 	if r.Rest != "" {
 		members = append(members, r.Rest)
 	}
 	return "{" + strings.Join(members, ",") + "}"
+}
+
+// field is the number's field of a form.
+func (r *Route) field() string {
+	if r.In != "" {
+		return r.In + "." + r.Key
+	}
+	return r.Key
 }
 
 // form is an urlencoded body with these fields, and those beside the number.
@@ -73,6 +85,17 @@ func (r *Route) form(fields ...string) string {
 		fields = append(fields, r.Form)
 	}
 	return strings.Join(fields, "&")
+}
+
+// Fresh stands in a query for what is another thing in each request: the end of
+// a flow's id.
+const Fresh = "ffffffffffff"
+
+// Renewed is r with n in the place of Fresh.
+func (r Request) Renewed(n int) Request {
+	id := fmt.Sprintf("%012x", n)
+	r.Line, r.Body = strings.ReplaceAll(r.Line, Fresh, id), strings.ReplaceAll(r.Body, Fresh, id)
+	return r
 }
 
 // Plain is the request that a person's app makes.
@@ -236,7 +259,7 @@ func (r *Route) types(number, other string) (tricks []Trick) {
 // forms are tricks with bodies that are forms, and with the query.
 func (r *Route) forms(number, other string) (tricks []Trick) {
 	esc := func(s string) string { return strings.ReplaceAll(s, "+", "%2B") }
-	n, o, key := esc(number), esc(other), r.Key
+	n, o, key := esc(number), esc(other), r.field()
 	part := func(name, value string) string {
 		return "--XX\r\nContent-Disposition: form-data; name=\"" + name + "\"\r\n\r\n" + value + "\r\n"
 	}
