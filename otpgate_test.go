@@ -63,7 +63,10 @@ var mayImport = map[string][]string{
 	"caddymodule": {
 		"ruleset", "ruleset/request", "ruleset/answer", "ruleset/network", "ruleset/human", "ruleset/ledger",
 		"ruleset/ledger/redisledger", "ruleset/scenario", "ruleset/network/feed", "ruleset/network/risk", "ruleset/phone", "ruleset/preset",
+		"caddymodule/internal/trail",
 	},
+	"caddymodule/internal/trail": {},
+
 	"":          {"caddymodule"},
 	"cmd/caddy": {""},
 
@@ -85,7 +88,7 @@ var homes = map[string][]string{
 	"golang.org/x/net":                        {"ruleset/email"},
 	"github.com/rogpeppe/go-internal":         {"ruleset/scenario"},
 	"github.com/maxmind/mmdbwriter":           {"testdata/internal/geogen"},
-	"github.com/caddyserver/caddy/v2":         {"caddymodule", "cmd/caddy"},
+	"github.com/caddyserver/caddy/v2":         {"caddymodule", "caddymodule/internal/trail", "cmd/caddy"},
 	"github.com/caddyserver/certmagic":        {"caddymodule"},
 	"go.uber.org/zap":                         {"caddymodule"},
 	"github.com/prometheus/client_golang":     {"caddymodule"},

@@ -25,7 +25,12 @@ opened.
 
 A Caddyfile, or a configuration in JSON, is checked as far as it is about the
 gate: where it counts, its secret, and its rulesets with what it gives them.
-Nothing is opened that others may use, and no server is asked.`, runCheck)
+Nothing is opened that others may use, and no server is asked.
+
+Where a ruleset knows by which routes is sent, by a preset or by the paths in
+its requests, such requests are followed through all sites of the
+configuration, and every way is reported on which one comes to an app without
+passing a gate.`, runCheck)
 	addAllDatabaseFlags(cmd)
 	cmd.Flags().Bool("json", false, "Print for machines")
 	return cmd
@@ -37,9 +42,11 @@ type checked struct {
 	OK       bool             `json:"ok"`
 	Gate     string           `json:"gate,omitempty"`
 	Needs    []string         `json:"needs,omitempty"`
+	Match    []string         `json:"match,omitempty"` // paths that the gate has to have
 	Ledger   string           `json:"ledger,omitempty"`
 	Problems ruleset.Problems `json:"problems"`
 
+	rules *ruleset.Ruleset
 	feeds []feed.Feed // that it has fetched
 }
 
@@ -100,7 +107,8 @@ func check(path string, wiring ruleset.Wiring) (checked, error) {
 	if !c.OK {
 		return c, nil
 	}
-	c.Gate, c.Needs, c.feeds = rules.Name(), rules.Needs(), rules.Feeds()
+	c.Gate, c.Needs, c.feeds, c.rules = rules.Name(), rules.Needs(), rules.Feeds(), rules
+	c.Match = gatedPaths(rules)
 	plan, err := ledger.NewEmbedded().Prepare(rules.Tallies())
 	if err != nil {
 		return checked{}, fmt.Errorf("%s: preparing the ledger: %w", path, err)
@@ -110,6 +118,11 @@ func check(path string, wiring ruleset.Wiring) (checked, error) {
 }
 
 func (c checked) passed() bool { return c.OK }
+
+// same reports whether the same is to be said of the same file.
+func (c checked) same(d checked) bool {
+	return c.File == d.File && c.OK == d.OK && c.Problems.Render() == d.Problems.Render()
+}
 
 func (c checked) print(w io.Writer) {
 	io.WriteString(w, c.Problems.Render())
@@ -126,6 +139,9 @@ func (c checked) print(w io.Writer) {
 	fmt.Fprintf(w, "  gate    %s\n", c.Gate)
 	if len(c.Needs) > 0 {
 		fmt.Fprintf(w, "  needs   %s\n", strings.Join(c.Needs, ", "))
+	}
+	if len(c.Match) > 0 {
+		fmt.Fprintf(w, "  match   path %s\n", strings.Join(c.Match, " "))
 	}
 	fmt.Fprintf(w, "  ledger  %s\n", c.Ledger)
 }

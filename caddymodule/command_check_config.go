@@ -34,16 +34,14 @@ type checkedConfig struct {
 // readConfig returns the configuration of Caddy in the file at path, as JSON.
 // It is nil if the file is none by its name, and by what is in it.
 func readConfig(path string) (json.RawMessage, error) {
-	base := strings.ToLower(filepath.Base(path))
-	isCaddyfile := strings.HasSuffix(base, ".caddyfile") || strings.HasPrefix(base, "caddyfile")
-	if !isCaddyfile && filepath.Ext(base) != ".json" {
+	if !isCaddyfile(path) && strings.ToLower(filepath.Ext(path)) != ".json" {
 		return nil, nil
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("reading configuration: %w", err)
 	}
-	if isCaddyfile {
+	if isCaddyfile(path) {
 		config, _, err := caddyconfig.GetAdapter("caddyfile").Adapt(text, map[string]any{"filename": path})
 		return config, err
 	}
@@ -54,6 +52,12 @@ func readConfig(path string) (json.RawMessage, error) {
 		return nil, nil // a ruleset can be written in JSON as well
 	}
 	return text, nil
+}
+
+// isCaddyfile reports whether a file is a Caddyfile by its name.
+func isCaddyfile(path string) bool {
+	base := strings.ToLower(filepath.Base(path))
+	return strings.HasSuffix(base, ".caddyfile") || strings.HasPrefix(base, "caddyfile")
 }
 
 // checkConfig checks the parts of a configuration that are the gate's, and its
@@ -67,6 +71,7 @@ func checkConfig(path string, config json.RawMessage) checkedConfig {
 	}
 	app, storage, err := appOf(config)
 	problem(err)
+	loaded := make(map[string]*ruleset.Ruleset)
 	if err == nil {
 		if err := app.resolve(storage); err != nil {
 			problem(err)
@@ -91,8 +96,16 @@ func checkConfig(path string, config json.RawMessage) checkedConfig {
 			for _, other := range c.Rulesets {
 				problem(agree(other.File, other.feeds, rules.File, rules.feeds))
 			}
-			c.Rulesets = append(c.Rulesets, rules)
+			if !slices.ContainsFunc(c.Rulesets, rules.same) {
+				c.Rulesets = append(c.Rulesets, rules)
+			}
+			loaded[gate.Ruleset] = rules.rules
 		}
+	}
+	if len(loaded) > 0 {
+		warnings, err := sideDoors(path, config, loaded)
+		problem(err)
+		c.Warnings = append(c.Warnings, warnings...)
 	}
 	c.OK = len(c.Problems) == 0
 	for _, rules := range c.Rulesets {

@@ -111,6 +111,11 @@ func (h *Handler) proxy(w http.ResponseWriter, r *http.Request, next caddyhttp.H
 		answer.AcceptEncoding(r.Header)
 	}
 	defer h.settle(gate, d)
+	if p.answer.reader.ReadsHandles() {
+		ctx, end := outlive(r.Context(), afterClient)
+		defer end()
+		r = r.WithContext(ctx)
+	}
 	p.err = next.ServeHTTP(&p.answer, r)
 	p.returned = true
 	return p.err

@@ -49,23 +49,23 @@ func (a *recorder) WriteHeader(status int) {
 
 func (a *recorder) Write(p []byte) (int, error) {
 	a.begun()
-	n, err := a.ResponseWriterWrapper.Write(p)
-	a.reading.Write(p[:n])
-	return n, err
+	return a.passOn(p)
 }
 
 // ReadFrom keeps the fast path of the writer below.
 func (a *recorder) ReadFrom(r io.Reader) (int64, error) {
 	a.begun()
-	if a.reading.Reads() {
-		r = io.TeeReader(r, &a.reading)
-	}
-	return a.ResponseWriterWrapper.ReadFrom(r)
+	return a.passOnFrom(r)
 }
 
-// FlushError is what http.ResponseController calls. It writes the header.
+// FlushError is what http.ResponseController calls. It writes the header. An
+// answer that is to be remembered is not hurried on: one that fits into the
+// server's buffers is remembered before the client has it, and can ask by it.
 func (a *recorder) FlushError() error {
 	a.begun()
+	if a.reader.ReadsHandles() {
+		return nil
+	}
 	return http.NewResponseController(a.ResponseWriter).Flush()
 }
 

@@ -2,6 +2,7 @@ package ruleset
 
 import (
 	"fmt"
+	"net/http"
 	"reflect"
 	"slices"
 	"strings"
@@ -76,7 +77,9 @@ func (v *verifyRoute) ParseText(s string) error {
 // presetSettings is what is known of a preset besides its shapes.
 type presetSettings struct {
 	name   string
+	prefix pathPrefix
 	deny   []pathPattern
+	denies []func(*http.Request) bool // what matches them
 	verify []verifyRoute
 }
 
@@ -98,15 +101,25 @@ func (c *compiler) preset(s *settings) {
 	if choice.V.Prefix.Good() {
 		prefix = choice.V.Prefix.V
 	}
-	s.preset = &presetSettings{name: name}
+	if choice.V.Phone.Set && !f.Phone.Set {
+		c.src.Errorf(choice.V.Phone.Pos, "preset.phone: in requests for %s the number stands where it stands; take it out", name)
+	}
+	s.preset = &presetSettings{name: name, prefix: prefix}
 	for _, p := range f.Deny.Values() {
-		s.preset.deny = append(s.preset.deny, pathPattern(prefix)+p)
+		p = pathPattern(prefix) + p
+		s.preset.deny = append(s.preset.deny, p)
+		if c.wiring.MatchPath == nil { // as the shapes have to say, too
+			continue
+		}
+		match, err := c.wiring.MatchPath(string(p))
+		if err != nil {
+			c.src.Errorf(pos, "path %s: %v", p, err)
+			return
+		}
+		s.preset.denies = append(s.preset.denies, match)
 	}
 	for _, v := range f.Verify.Values() {
 		s.preset.verify = append(s.preset.verify, verifyRoute{v.method, pathPattern(prefix) + v.path})
-	}
-	if choice.V.Phone.Set && !f.Phone.Set {
-		c.src.Errorf(choice.V.Phone.Pos, "preset.phone: in requests for %s the number stands where it stands; take it out", name)
 	}
 	standAt(reflect.ValueOf(f).Elem(), pos)
 	for i := range f.Requests.V {

@@ -31,6 +31,9 @@ func newShapes(list []shapeSettings) (*shapes, error) {
 // readShape gathers the facts of a request that has one of several shapes.
 func (d *decision) readShape(r *http.Request) bool {
 	f := &d.Facts
+	if d.rules.settings.preset.denied(r) {
+		return d.unread(&request.Problem{Status: http.StatusBadRequest, Code: request.BadRequest, Detail: "the preset denies this path"})
+	}
 	found, problem := d.rules.shapes.Read(r)
 	if problem != nil {
 		return d.unread(problem)
@@ -54,6 +57,12 @@ func (d *decision) readShape(r *http.Request) bool {
 		}
 	}
 	return d.takeEmail(found.Email)
+}
+
+// denied reports whether r is for a side door of the app: no shape can be for
+// it.
+func (p *presetSettings) denied(r *http.Request) bool {
+	return p != nil && slices.ContainsFunc(p.denies, func(match func(*http.Request) bool) bool { return match(r) })
 }
 
 var (

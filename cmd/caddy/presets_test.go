@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/otpgate/otpgate/cmd/caddy/internal/authapp"
@@ -23,33 +22,6 @@ func TestSecondFactors(t *testing.T) {
 	}
 	if kept := len(gate.Kept()); kept != 3 {
 		t.Errorf("%d charges, want 3", kept)
-	}
-}
-
-// Enrolling, challenging and deleting, with a number of its own each time, runs
-// into a limit.
-func TestFactorsInALoop(t *testing.T) {
-	s := servers[0]
-	receiver := authapp.StartReceiver(t)
-	gate := authapp.StartGate(t, *binary, ruleset(t, s.name, "[{per: phone, max: 1, in: 1h}, {per: session, max: 3, in: 1h}]"), s.match, s.model(t, receiver))
-	session, messages := "Authorization: "+bearer, 0
-	for i := range 8 {
-		enrol := authapp.Request{Line: "POST /auth/v1/factors", Header: "Content-Type: application/json\n" + session, Body: fmt.Sprintf(`{"factor_type":"phone","phone":"+1415555012%d"}`, i)}
-		reply := gate.Ask(&enrol, "enrol")
-		_, id, ok := strings.Cut(reply.Body, `"id":"`)
-		if !ok {
-			t.Fatalf("enrolling is answered %d %s", reply.Status, reply.Body)
-		}
-		id, _, _ = strings.Cut(id, `"`)
-		challenge := authapp.Request{Line: "POST /auth/v1/factors/" + id + "/challenge", Header: "Content-Type: application/json\n" + session, Body: "{}"}
-		messages += judged(t, gate, receiver, &challenge, fmt.Sprint("challenge ", i))
-		remove := authapp.Request{Line: "DELETE /auth/v1/factors/" + id, Header: session}
-		if reply := gate.Ask(&remove, "delete"); reply.Problem() {
-			t.Errorf("deleting is answered %d %s", reply.Status, reply.Body)
-		}
-	}
-	if messages != 3 {
-		t.Errorf("%d messages, want 3", messages)
 	}
 }
 

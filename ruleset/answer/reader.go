@@ -174,6 +174,9 @@ func (r *Reader) ReadsStatus() bool {
 	return !slices.ContainsFunc(r.statuses[:], func(st status) bool { return st.body || st.header })
 }
 
+// ReadsHandles reports whether an answer may name what was begun.
+func (r *Reader) ReadsHandles() bool { return len(r.handles) > 0 }
+
 // Status says what an answer means of which nothing but the status is known:
 // NotSent only if no answer of this status can mean anything else.
 func (r *Reader) Status(code int) Meaning {

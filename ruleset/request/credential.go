@@ -83,23 +83,21 @@ const shortest = 16
 // sent, or nothing if there is none.
 //
 // Whoever owns a session can spell its credential in several ways, and must not
-// be taken for several: the scheme's case and spaces, percent escapes in
-// cookies, and signatures, in which base64 has bits that nobody looks at.
-// So a signature, which is what stands behind the last dot, is left out: it
-// tells nothing that the rest does not, and the app refuses a wrong one. Of
-// what has no dot the last character goes, for the same bits. A token out of
-// which the claim cannot be read counts whole.
+// be taken for several: the scheme's case and spaces, percent escapes, and
+// signatures, in which base64 has bits that nobody looks at, and which some apps
+// do without. So a signature, which is what stands behind the last dot, is left
+// out: it tells nothing that the rest does not, and the app refuses a wrong one.
+// Of the rest the last character goes, for the same bits, as it does where there
+// is no signature. A token out of which the claim cannot be read counts whole.
 func (c Credential) of(sent string) string {
 	sent = strings.TrimSpace(sent)
-	switch {
-	case c.source.kind == Cookie:
-		if plain, err := url.PathUnescape(sent); err == nil {
-			sent = plain
-		}
-	case strings.EqualFold(c.source.name, authorization.name):
+	if strings.EqualFold(c.source.name, authorization.name) {
 		if _, token, ok := strings.Cut(sent, " "); ok {
 			sent = strings.TrimLeft(token, " \t")
 		}
+	}
+	if plain, err := url.PathUnescape(sent); err == nil {
+		sent = plain
 	}
 	switch {
 	case c.plan != nil && c.source.kind == Cookie:
@@ -111,10 +109,10 @@ func (c Credential) of(sent string) string {
 	}
 	sent = strings.TrimRight(sent, "=")
 	if i := strings.LastIndexByte(sent, '.'); i >= shortest {
-		return sent[:i]
+		sent = sent[:i]
 	}
 	if len(sent) > shortest {
-		return sent[:len(sent)-1]
+		sent = sent[:len(sent)-1]
 	}
 	return sent
 }

@@ -145,13 +145,15 @@ func cookieValue(v string) bool {
 }
 
 // mentionsOf counts where line has name, whole and in any case, before an
-// equals sign.
+// equals sign, or before what some parser trims off a name: JavaScript's takes a
+// no-break space for one.
 func mentionsOf(line, name string) (n int) {
 	for i := 0; i+len(name) <= len(line); i++ {
 		if !strings.EqualFold(line[i:i+len(name)], name) || i > 0 && isToken(line[i-1]) {
 			continue
 		}
-		if strings.HasPrefix(strings.TrimLeft(line[i+len(name):], " \t"), "=") {
+		rest := strings.TrimLeftFunc(line[i+len(name):], func(r rune) bool { return r <= ' ' || r >= 0x7f })
+		if strings.HasPrefix(rest, "=") {
 			n++
 		}
 	}

@@ -80,6 +80,9 @@ func TestCookie(t *testing.T) {
 		{"in quotes", `a="x; sid=1; y"; sid=2`, "400 bad_request: cookie sid more than once"},
 		{"after a quote", `a="sid=1"; sid=2`, within},
 		{"hidden only", "a=b sid = 2", within},
+		{"a no-break space behind the name", "sid\xa0=1", within},
+		{"a wide space behind the name", "sid\u2003=1; a=b", "400 bad_request: a cookie that is spelled like sid and is not it"},
+		{"a no-break space before the name", "\xa0sid=1", within},
 		{"long", "sid=1; a=" + strings.Repeat("x", 20000), "400 bad_request: the cookies are longer than 16384 bytes"},
 	} {
 		r := get()

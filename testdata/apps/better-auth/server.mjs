@@ -2,6 +2,10 @@
 // has it. Codes go to the receiver whose URL is in SMS_URL, a line of JSON for
 // each; the app answers after the receiver has.
 //
+// OPTIONS is JSON: auth is what else better-auth is told; bearer takes sessions
+// from the Authorization header too; express puts Express with its parsers of
+// bodies before it, as many apps do.
+//
 // It listens on a free port of 127.0.0.1, says which in its first line, and
 // ends when its standard input does.
 
@@ -11,7 +15,10 @@ import { createServer } from "node:http";
 import { betterAuth } from "better-auth";
 import { memoryAdapter } from "better-auth/adapters/memory";
 import { toNodeHandler } from "better-auth/node";
-import { emailOTP, phoneNumber, twoFactor } from "better-auth/plugins";
+import { bearer, emailOTP, phoneNumber, twoFactor } from "better-auth/plugins";
+import express from "express";
+
+const options = JSON.parse(process.env.OPTIONS || "{}");
 
 // asked holds the request that is being served, so that whoever gets a message
 // knows by which request it was sent.
@@ -37,7 +44,11 @@ const auth = betterAuth({
 	secret: "a secret of an app that lives as long as a test",
 	database: memoryAdapter({ user: [], session: [], account: [], verification: [], twoFactor: [] }),
 	trustedOrigins: ["http://127.0.0.1:*"],
-	emailAndPassword: { enabled: true },
+	emailAndPassword: {
+		enabled: true,
+		// Hashing takes its time, and nobody is to wait for it.
+		password: { hash: async (password) => password, verify: async ({ hash, password }) => hash === password },
+	},
 	rateLimit: { enabled: false }, // the gate is to be the only one that counts
 	telemetry: { enabled: false },
 	logger: { disabled: true },
@@ -57,12 +68,20 @@ const auth = betterAuth({
 		twoFactor({
 			otpOptions: { sendOTP: ({ user, otp }) => sms("two-factor", user.phoneNumber, otp) },
 		}),
-		// Mail is no message that costs anything, and nobody counts it.
-		emailOTP({ sendVerificationOTP: async () => {} }),
+		// Mail costs nothing, but somebody reads the code in it.
+		emailOTP({ sendVerificationOTP: ({ email, otp }) => sms("mail", email, otp) }),
+		...(options.bearer ? [bearer()] : []),
 	],
+	...options.auth,
 });
 
-const handle = toNodeHandler(auth);
+let handle = toNodeHandler(auth);
+if (options.express) {
+	const app = express().set("env", "test"); // which does not write errors down
+	app.use(express.json(), express.urlencoded({ extended: true }));
+	app.all("*", (req, res, next) => toNodeHandler(auth)(req, res).catch(next));
+	handle = app;
+}
 const server = createServer((req, res) =>
 	asked.run(req, async () => {
 		try {

@@ -3,6 +3,7 @@ package authapp
 import (
 	"bufio"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -12,22 +13,14 @@ import (
 	"testing"
 )
 
-// StartBetterAuth starts better-auth as it is in source, with its messages to
-// be handed to r, and returns the address it serves at. It ends with the test.
-func StartBetterAuth(t testing.TB, source string, r *Receiver) (addr string) {
+// StartBetterAuth starts better-auth as it is in source, with the packages that
+// are locked in another folder, with options as server.mjs has them, in JSON,
+// and with its messages to be handed to r. It returns the address it serves at,
+// and ends with the test.
+func StartBetterAuth(t testing.TB, source, locked, options string, r *Receiver) (addr string) {
 	t.Helper()
-	program := node(t)
-	dir := t.TempDir()
-	if err := os.CopyFS(dir, os.DirFS(source)); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Symlink(modules(t, source), filepath.Join(dir, "node_modules")); err != nil {
-		t.Fatal(err)
-	}
 	var said noise
-	cmd := exec.Command(program, "server.mjs")
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "SMS_URL="+r.URL, "BASE_URL="+Origin)
+	cmd := script(t, source, locked, "server.mjs", "SMS_URL="+r.URL, "BASE_URL="+Origin, "OPTIONS="+options)
 	cmd.Stderr = &said
 	stdin, err := cmd.StdinPipe() // it ends when this does, also when the test is killed
 	if err != nil {
@@ -73,6 +66,84 @@ func StartBetterAuth(t testing.TB, source string, r *Receiver) (addr string) {
 	return net.JoinHostPort(listens.Address, strconv.Itoa(listens.Port))
 }
 
+// script is one of the programs in source, in a folder of its own, with the
+// packages that are locked in a folder, and with these things in its
+// environment. Its own folder goes with the test.
+func script(t testing.TB, source, locked, name string, env ...string) *exec.Cmd {
+	t.Helper()
+	program := node(t)
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(source)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(modules(t, locked), filepath.Join(dir, "node_modules")); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(program, name)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), env...)
+	return cmd
+}
+
 // Origin is where people believe better-auth to be. Requests with cookies have
 // to name it.
 const Origin = "http://127.0.0.1:3000"
+
+// Step is what a front end made of an answer.
+type Step struct {
+	Step  string
+	Data  json.RawMessage
+	Error *struct {
+		Status  int
+		Code    string
+		Message string
+	}
+}
+
+// RunClient runs client.mjs in source against an app at url, under path, and
+// returns what it says. Token returns a new proof.
+func RunClient(t testing.TB, source, url, path string, token func() string, r *Receiver) (steps []Step) {
+	t.Helper()
+	var said noise
+	cmd := script(t, source, source, "client.mjs", "BASE_URL="+url, "BASE_PATH="+path)
+	cmd.Stderr = &said
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(stdout)
+	for lines.Scan() {
+		var line struct {
+			Step
+			Token bool
+			Code  string
+		}
+		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
+			t.Errorf("the client says %q: %v", lines.Bytes(), err)
+		}
+		switch {
+		case line.Token:
+			fmt.Fprintln(stdin, token())
+		case line.Code != "":
+			if m := r.Last(); m.To == line.Code {
+				fmt.Fprintln(stdin, m.Code)
+			} else {
+				t.Errorf("the last message went to %q, not to %s", m.To, line.Code)
+				fmt.Fprintln(stdin)
+			}
+		default:
+			steps = append(steps, line.Step)
+		}
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("the client: %v\n%s", err, &said)
+	}
+	return steps
+}

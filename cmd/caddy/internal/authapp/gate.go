@@ -35,8 +35,10 @@ type Judged struct {
 
 // StartGate starts a gate with this ruleset in front of a server. Only requests
 // that match are gated: lines of a matcher, as a Caddyfile has them. The others
-// are passed on, as they are in earnest.
-func StartGate(t testing.TB, binary, ruleset, match, server string) *Gate {
+// are passed on, as they are in earnest. A server is told the scheme by the gate
+// and by nobody else: better-auth takes whatever stands in X-Forwarded-Proto for
+// the beginning of its own URL, path and all. Options are more lines for the gate.
+func StartGate(t testing.TB, binary, ruleset, match, server string, options ...string) *Gate {
 	t.Helper()
 	g := &Gate{t: t, judged: make(map[string]Judged)}
 	g.Caddy = process.Start(t, binary, func(c *process.Caddy) string {
@@ -48,13 +50,16 @@ http://127.0.0.1:%d {
 	}
 	otp_gate @gated %s {
 		phone_header %s
+		%[7]s
 	}
-	reverse_proxy %s {
+	reverse_proxy %[5]s {
+		header_up X-Forwarded-Proto {scheme}
 		header_up %[6]s {http.otp_gate.id}
 		header_down %[6]s {http.otp_gate.id}
+		header_down %[4]s {http.request.header.%[4]s}
 	}
 }
-`, c.Port, strings.ReplaceAll(strings.TrimSpace(match), "\n", "\n\t\t"), c.File("gate.yaml"), HeaderJudged, server, HeaderGateID)
+`, c.Port, strings.ReplaceAll(strings.TrimSpace(match), "\n", "\n\t\t"), c.File("gate.yaml"), HeaderJudged, server, HeaderGateID, strings.Join(options, "\n\t\t"))
 	})
 	g.Addr = fmt.Sprintf("127.0.0.1:%d", g.Port)
 	return g

@@ -70,6 +70,14 @@ func (r *Receiver) Messages() []Message {
 	return slices.Clone(r.messages)
 }
 
+// Last returns the one that was handed over last.
+func (r *Receiver) Last() (m Message) {
+	if all := r.Messages(); len(all) > 0 {
+		m = all[len(all)-1]
+	}
+	return m
+}
+
 // Of returns those that the request of this name has caused.
 func (r *Receiver) Of(request string) []Message {
 	return slices.DeleteFunc(r.Messages(), func(m Message) bool { return m.Request != request })

@@ -143,6 +143,7 @@ func (r *Route) keys(number, other string) (tricks []Trick) {
 		{"email emptied in another case", r.object(member("email", `"a@example.com"`), member(key, n), member("Email", `""`))},
 		{"email and the number in another case", r.object(member("email", `""`), member(upper, n))},
 		{"email null and the number in another case", r.object(member("email", `"a@example.com"`), member(title, n), member("EMAIL", `null`))},
+		{"code beside the number", r.object(member(key, n), member("code", `"123456"`))},
 		{"nothing", r.object()},
 		{"nothing at all", ""},
 	} {
@@ -160,6 +161,7 @@ func (r *Route) spellings(number, other string) (tricks []Trick) {
 	wide := strings.NewReplacer("0", "０", "1", "１", "2", "２", "3", "３", "4", "４", "5", "５", "6", "６", "7", "７", "8", "８", "9", "９")
 	for _, trick := range []struct{ name, value string }{
 		{"no plus", quoted(bare)},
+		{"no country", quoted(bare[1:])},
 		{"zeros for the plus", quoted("00" + bare)},
 		{"two pluses", quoted("+" + number)},
 		{"plus apart", quoted("+ " + bare)},
@@ -224,6 +226,10 @@ func (r *Route) types(number, other string) (tricks []Trick) {
 		{"type with another charset", "Content-Type: application/json; charset=iso-8859-1"},
 		{"type in a parameter", "Content-Type: text/plain; x=application/json"},
 		{"two types in a line", "Content-Type: text/plain, application/json"},
+		{"two types in a line, JSON first", "Content-Type: application/json, text/plain"},
+		{"form and JSON in a line", "Content-Type: application/x-www-form-urlencoded, application/json"},
+		{"JSON and form in a line", "Content-Type: application/json, application/x-www-form-urlencoded"},
+		{"type after spaces", "Content-Type:  \t application/json \t"},
 		{"two types", typeText + "\n" + typeJSON},
 		{"two types, the other way round", typeJSON + "\n" + typeForm},
 		{"octet-stream", "Content-Type: application/octet-stream"},

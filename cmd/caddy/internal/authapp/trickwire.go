@@ -74,6 +74,21 @@ func (r *Route) wires(number, other string) (tricks []Trick) {
 	} {
 		tricks = append(tricks, Trick{trick.name, Request{r.line(), r.header(trick.header), trick.body}})
 	}
+	// Servers that put their own URL together from these headers take the path
+	// out of them, too.
+	elsewhere := r.method() + " /x"
+	for _, trick := range []struct{ name, line, header string }{
+		{"path in X-Forwarded-Proto", elsewhere, "X-Forwarded-Proto: http://a" + r.target(r.Path) + "?"},
+		{"path in X-Forwarded-Proto, cut off", elsewhere, "X-Forwarded-Proto: http://a" + r.target(r.Path) + "#"},
+		{"another path in X-Forwarded-Proto", r.line(), "X-Forwarded-Proto: http://a/x?"},
+		{"path in X-Forwarded-Host", elsewhere, "X-Forwarded-Host: a" + r.target(r.Path) + "?"},
+		{"path in Host", elsewhere, "Host: a" + r.target(r.Path) + "?"},
+		{"path in Forwarded", elsewhere, `Forwarded: proto="http://a` + r.target(r.Path) + `?"`},
+		{"path in X-Forwarded-Prefix", elsewhere, "X-Forwarded-Prefix: " + r.target(r.Path) + "?"},
+		{"path in X-Original-URL", elsewhere, "X-Original-URL: " + r.target(r.Path) + "\nX-Rewrite-URL: " + r.target(r.Path)},
+	} {
+		tricks = append(tricks, Trick{trick.name, Request{trick.line, r.header(typeJSON, trick.header), body}})
+	}
 	return tricks
 }
 
