@@ -118,6 +118,9 @@ func (c *compiler) preset(s *settings) {
 	for _, v := range f.Verify.Values() {
 		s.preset.verify = append(s.preset.verify, verifyRoute{v.method, pathPattern(prefix) + v.path})
 	}
+	if choice.V.Phone.Set && !f.Phone.Set {
+		c.src.Errorf(choice.V.Phone.Pos, "preset.phone: in requests for %s the number stands where it stands; take it out", name)
+	}
 	standAt(reflect.ValueOf(f).Elem(), pos)
 	for i := range f.Requests.V {
 		shape := &f.Requests.V[i]
