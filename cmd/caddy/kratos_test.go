@@ -157,6 +157,8 @@ func TestHolesOfKratos(t *testing.T) {
 		{register, `method=code&traits=%7B%22phone%22%3A%22%5Cu002b14155550102%22%7D`},
 		{register, `method=code&traits.phone=%2B14155550101&traits.contact=%7B%22mobile%22%3A%22%5Cu002b14155550102%22%7D`},
 		{register, `method=code&traits.email=a%40example.com&traits.mobile=%EF%BC%8B14155550102`},
+		{register, `{"method":"code","traits":{"email":"a@example.com","mobile":"+x1-415x555x0102"}}`},
+		{register, `{"method":"code","traits":{"email":"a@example.com","mobile":"tel:4155550102;phone-context=+1"}}`},
 		{settings, `{"method":"profile","traits":{"email":"a@example.com","mobile":"+14155550102"}}`},
 		{settings, `{"method":"password","password":"x","traits":{"mobile":"+14155550102"}}`},
 		// A method that sends nothing, and something that does.

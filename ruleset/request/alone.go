@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // An app may find numbers by a schema of its own, in members whose names the
@@ -105,7 +106,9 @@ func looksLikeJSON(s string) bool {
 
 // looksLikeNumber reports whether a parser of international phone numbers could
 // find one in s: there is a plus, and three digits of whatever script follow
-// before any letter.
+// before any letter. An x is none, nor are letters that are not Latin: such parsers
+// take them for punctuation. A number within the context of another one (RFC 3966)
+// is told by the word.
 func looksLikeNumber(s string) bool {
 	digits := -1
 	for _, r := range s {
@@ -117,11 +120,11 @@ func looksLikeNumber(s string) bool {
 			if digits++; digits == 3 {
 				return true
 			}
-		case unicode.IsLetter(r):
+		case r < utf8.RuneSelf && isLetter(byte(r)) && r|0x20 != 'x':
 			digits = -1
 		}
 	}
-	return false
+	return strings.Contains(strings.ToLower(s), "phone-context")
 }
 
 // others refuses a number beside the phone, or beside none.

@@ -118,7 +118,7 @@ func TestAlone(t *testing.T) {
 
 func TestLooksLikeNumber(t *testing.T) {
 	for text, want := range map[string]bool{
-		"+14155550100": true, "+1 4 1": true, "x+1(4)15": true, "＋１４１": true, "++ +141": true, "+14": false, "C++ 2a3b4": false, "141 555": false, "+a141": false, "a+b@example.com": false, "+٤١٥": true, "": false,
+		"+14155550100": true, "+1 4 1": true, "x+1(4)15": true, "＋１４１": true, "+x1415": true, "+1X4ー1": true, "tel:4155550100;phone-context=+1": true, "tel:4155550100;Phone-Context=%2B1": true, "C++ for 2 years": false, "++ +141": true, "+14": false, "C++ 2a3b4": false, "141 555": false, "+a141": false, "a+b@example.com": false, "+٤١٥": true, "": false,
 	} {
 		if got := looksLikeNumber(text); got != want {
 			t.Errorf("%q: %t", text, got)

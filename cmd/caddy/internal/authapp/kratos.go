@@ -291,6 +291,9 @@ func kratosFields(r *http.Request, query bool) (url.Values, int) {
 // kratosNumber is the number that is read out of s, or nothing. It needs its
 // plus; all digits of the world count, and what stands between them does not.
 func kratosNumber(s string) string {
+	if local, context, ok := strings.Cut(s, ";phone-context="); ok {
+		s = context + strings.TrimPrefix(local, "tel:")
+	}
 	if i := strings.IndexAny(s, "+＋"); i >= 0 {
 		s = s[i:]
 	} else {
@@ -309,6 +312,7 @@ func kratosNumber(s string) string {
 				zero--
 			}
 			number = append(number, byte('0'+r-zero))
+		case r == 'x' || r == 'ー': // punctuation
 		case unicode.IsLetter(r):
 			return ""
 		}
