@@ -101,9 +101,6 @@ func (c *compiler) preset(s *settings) {
 	if choice.V.Prefix.Good() {
 		prefix = choice.V.Prefix.V
 	}
-	if choice.V.Phone.Set && !f.Phone.Set {
-		c.src.Errorf(choice.V.Phone.Pos, "preset.phone: in requests for %s the number stands where it stands; take it out", name)
-	}
 	s.preset = &presetSettings{name: name, prefix: prefix}
 	for _, p := range f.Deny.Values() {
 		p = pathPattern(prefix) + p
@@ -120,6 +117,9 @@ func (c *compiler) preset(s *settings) {
 	}
 	for _, v := range f.Verify.Values() {
 		s.preset.verify = append(s.preset.verify, verifyRoute{v.method, pathPattern(prefix) + v.path})
+	}
+	if choice.V.Phone.Set && !f.Phone.Set {
+		c.src.Errorf(choice.V.Phone.Pos, "preset.phone: in requests for %s the number stands where it stands; take it out", name)
 	}
 	standAt(reflect.ValueOf(f).Elem(), pos)
 	for i := range f.Requests.V {

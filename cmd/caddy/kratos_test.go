@@ -274,3 +274,19 @@ func TestSessionsOfKratos(t *testing.T) {
 		t.Errorf("%d messages for a token and a cookie, of two each", got)
 	}
 }
+
+// TestSettingsInALoop: a session that changes its number each time runs into a
+// limit of its own.
+func TestSettingsInALoop(t *testing.T) {
+	s, receiver, messages := kratos(), authapp.StartReceiver(t), 0
+	gate := authapp.StartGate(t, *binary, ruleset(t, s.name, "[{per: phone, max: 1, in: 1h}, {per: session, max: 3, in: 1h}]"), s.match, s.model(t, receiver))
+	for i := range 8 {
+		body := fmt.Sprintf(`{"method":"profile","traits":{"phone":"+1415555012%d"}}`, i)
+		for _, header := range []string{"X-Request-Id: x", fmt.Sprint("Authorization: Bearer junk", i), fmt.Sprint("X-Session-Cookie: junk", i)} {
+			messages += judged(t, gate, receiver, asked("POST /self-service/settings?flow="+begun(), body, "Cookie: ory_kratos_session=MTczMjIyfEZha2VTZXNzaW9uQ29va2llVmFsdWU=", header), body+header)
+		}
+	}
+	if messages != 3 {
+		t.Errorf("%d messages, want 3", messages)
+	}
+}
