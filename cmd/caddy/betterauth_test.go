@@ -184,55 +184,66 @@ var secondFactor = authapp.Request{Line: "POST /api/auth/two-factor/send-otp", H
 // TestBetterAuthSessions: a session is counted as one, however its credential is
 // spelled and whatever stands beside it.
 func TestBetterAuthSessions(t *testing.T) {
+	type way struct {
+		rules string
+		half  bool // a sign-in that is half done, in place of a session
+	}
 	for _, server := range []struct {
-		version, name, options, rules string
-		half                          bool // a sign-in that is half done, in place of a session
-		least                         int  // tricks that the app alone falls for
+		version, options string
+		ways             []way
+		least            int // tricks that the app alone falls for
 	}{
-		{made, "session", "", "better-auth", false, 25},
-		{made, "half a sign-in", "", "better-auth", true, 25},
-		{made, "bearer, and the gate not told so", `{"bearer":true}`, "better-auth", false, 40},
-		{made, "bearer", `{"bearer":true}`, "better-auth-bearer", false, 40},
-		{newest, "half a sign-in", "", "better-auth", true, 25},
-		{newest, "bearer", `{"bearer":true}`, "better-auth-bearer", false, 40},
+		{made, "", []way{{"better-auth", false}, {"better-auth", true}}, 25},
+		// The plugin bearer is there, and the gate is told so, or not.
+		{made, `{"bearer":true}`, []way{{"better-auth-bearer", false}, {"better-auth", false}}, 40},
+		{newest, `{"bearer":true}`, []way{{"better-auth-bearer", false}, {"better-auth", true}}, 25},
 	} {
-		t.Run(server.version+" "+server.name, func(t *testing.T) {
+		t.Run(server.version+" "+server.options, func(t *testing.T) {
 			t.Parallel()
 			app := startBetterAuth(t, server.version, server.options)
-			const number = "+14155550105"
-			s, mail := app.signUp(t, number), "someone0@example.com"
-			if server.half {
-				app.enrol(t, s)
-				reply := app.ask(t, "/sign-in/email", `{"email":"`+mail+`","password":"`+password+`"}`)
-				s = authapp.SessionOf(&reply, "two_factor")
-			}
-			limits := "[{per: session, max: 1, in: 1h}, {per: session, max: 1000, in: 1h, count: requests}]"
-			gate := authapp.StartGate(t, *binary, ruleset(t, server.rules, limits), betterAuthRoutes, app.addr)
-			plain := secondFactor
-			plain.Header += "\n" + s.Cookie()
-			if judged(t, gate, app.receiver, &plain, "plain") != 1 {
-				t.Error("a plain request sends nothing")
-			}
-			alone, counted := 0, 0
-			for _, trick := range s.Tricks(secondFactor) {
-				trick.Send(t, app.addr, authapp.HeaderRequest+": alone, "+trick.Name)
-				if len(app.receiver.Of("alone, "+trick.Name)) > 0 {
-					alone++
+			for i, way := range server.ways {
+				mail := fmt.Sprintf("someone%d@example.com", app.asked)
+				s := app.signUp(t, fmt.Sprint("+1415555011", i))
+				if way.half {
+					app.enrol(t, s)
+					reply := app.ask(t, "/sign-in/email", fmt.Sprintf(`{"email":%q,"password":%q}`, mail, password))
+					s = authapp.SessionOf(&reply, "two_factor")
 				}
-				if judged(t, gate, app.receiver, &trick.Request, trick.Name) != 0 {
-					t.Errorf("%s: it is taken for another session", trick.Name)
-				}
-				reply := gate.Ask(&trick.Request, trick.Name)
-				if id := reply.ID(); id != "" && gate.Judged(id).Reason == "too_many" {
-					counted++
-				}
+				app.session(t, way.rules, s, server.least)
 			}
-			if alone < server.least || counted < 5 {
-				t.Errorf("%d tricks make better-auth send, and the gate knows %d for the same session", alone, counted)
-			}
-			t.Logf("%d tricks make better-auth send; the gate takes %d for the same session and refuses the others", alone, counted)
 		})
 	}
+}
+
+// session tries all tricks with a session.
+func (a *betterAuth) session(t *testing.T, rules string, s authapp.Session, least int) {
+	limits := "[{per: session, max: 1, in: 1h}, {per: session, max: 1000, in: 1h, count: requests}]"
+	gate := authapp.StartGate(t, *binary, ruleset(t, rules, limits), betterAuthRoutes, a.addr)
+	plain := secondFactor
+	plain.Header += "\n" + s.Cookie()
+	about := rules + ", " + s.Name + ": "
+	if judged(t, gate, a.receiver, &plain, about+"plain") != 1 {
+		t.Errorf("%sa plain request sends nothing", about)
+	}
+	alone, counted := 0, 0
+	for _, trick := range s.Tricks(secondFactor) {
+		name := about + trick.Name
+		trick.Send(t, a.addr, authapp.HeaderRequest+": alone, "+name)
+		if len(a.receiver.Of("alone, "+name)) > 0 {
+			alone++
+		}
+		reply := gate.Ask(&trick.Request, name)
+		if checkMessages(t, gate, a.receiver, &reply, name) != 0 {
+			t.Errorf("%s: it is taken for another session", name)
+		}
+		if id := reply.ID(); id != "" && gate.Judged(id).Reason == "too_many" {
+			counted++
+		}
+	}
+	if alone < least || counted < 5 {
+		t.Errorf("%s%d tricks make better-auth send, and the gate knows %d for the same session", about, alone, counted)
+	}
+	t.Logf("%s%d tricks make better-auth send; the gate takes %d for the same session and refuses the others", about, alone, counted)
 }
 
 // TestBetterAuthKeeps: a number that somebody says is theirs, to which codes for
