@@ -3,8 +3,10 @@ package caddymodule
 import (
 	"encoding/json"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -107,6 +109,64 @@ func TestDocumentedWiring(t *testing.T) {
 	if out, errs, _ := run(t, "check", "Caddyfile"); !strings.HasPrefix(out, shown) {
 		t.Errorf("it says\n%s%s", out, errs)
 	}
+}
+
+// What the pages on presets show is what check has nothing to say about.
+func TestPresetPages(t *testing.T) {
+	gated := regexp.MustCompile(`otp_gate .*?(\S+\.yaml)`)
+	shown := make(map[string]int) // by preset
+	pages := []string{"../README.md"}
+	more, err := filepath.Glob("../ruleset/preset/*.md")
+	if err != nil || len(more) == 0 {
+		t.Fatalf("no pages: %v", err)
+	}
+	for _, page := range append(pages, more...) {
+		for i, block := range strings.Split(readFile(t, page), "```caddyfile\n")[1:] {
+			block, _, _ = strings.Cut(block, "```")
+			name := presetOf(block)
+			file := gated.FindStringSubmatch(block)
+			if name == "" || file == nil {
+				continue
+			}
+			t.Run(fmt.Sprint(filepath.Base(page), " ", i+1), func(t *testing.T) {
+				shown[name]++
+				prefix := ""
+				if strings.Contains(block, "/.ory/kratos/public/") {
+					prefix = ", prefix: /.ory/kratos/public"
+				}
+				human := ""
+				if !strings.Contains(block, "turnstile") {
+					human = "human: {require: never}\n"
+				}
+				t.Setenv("OTP_GATE_SECRET", "9f2c7d1be06a4853a1c4e7f09b3d5a68")
+				t.Setenv("TURNSTILE_SECRET", "s")
+				folder := t.TempDir()
+				writeFile(t, filepath.Join(folder, file[1]), "version: 1\npreset: {name: "+name+prefix+"}\nnumber: {countries: [US]}\n"+human)
+				writeFile(t, filepath.Join(folder, "Caddyfile"), block)
+				if said := wiringWarnings(t, folder, "Caddyfile"); said != "" {
+					t.Errorf("%s\nit says\n%s", block, said)
+				}
+			})
+		}
+	}
+	for _, name := range preset.Names() {
+		if shown[name] == 0 {
+			t.Errorf("no page shows %s", name)
+		}
+	}
+}
+
+// presetOf is the preset whose routes a Caddyfile names.
+func presetOf(caddyfile string) string {
+	for name, path := range map[string]string{
+		"supabase": "/auth/v1/otp", "better-auth": "/api/auth/phone-number/", "kratos": "/self-service/login", "nhost": "/v1/signin/passwordless/",
+		"supertokens": "/signinup/code", "keycloak-phone-provider": "/realms", "logto": "/api/experience/", "appwrite": "/v1/account/", "casdoor": "/api/send-verification-code",
+	} {
+		if strings.Contains(caddyfile, path) {
+			return name
+		}
+	}
+	return ""
 }
 
 // The example has nothing to warn of but that it forgets.
