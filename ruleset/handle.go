@@ -42,7 +42,7 @@ func handleName(handle string) string {
 	if len(id) > len(urn) && strings.EqualFold(id[:len(urn)], urn) {
 		id = id[len(urn):]
 	}
-	id = strings.ToLower(strings.NewReplacer("{", "", "}", "", "-", "").Replace(id))
+	id = strings.ToLower(uuidMarks.Replace(id))
 	if len(id) == 32 && strings.Trim(id, "0123456789abcdef") == "" {
 		return id
 	}
@@ -51,6 +51,8 @@ func handleName(handle string) string {
 	}
 	return handle
 }
+
+var uuidMarks = strings.NewReplacer("{", "", "}", "", "-", "")
 
 // remembered is what is known of a handle.
 type remembered struct {

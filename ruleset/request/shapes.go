@@ -74,7 +74,7 @@ func (s *Shapes) Read(r *http.Request) (Found, *Problem) {
 	}
 	rd := readers.Get().(*reader)
 	defer rd.release()
-	unfit := bad("the request has none of the shapes that the ruleset knows")
+	unfit := unlikeAll
 	blind := false // a shape could not look into the body
 	known := false // a shape is for this method and path
 	for i, c := range s.cases {
@@ -111,6 +111,8 @@ func (s *Shapes) Read(r *http.Request) (Found, *Problem) {
 	}
 	return Found{}, unfit
 }
+
+var unlikeAll = bad("the request has none of the shapes that the ruleset knows")
 
 // weightier returns which of two reasons a caller is better told: that the
 // phone is missing rather than that the type is wrong, and either rather than
