@@ -101,7 +101,7 @@ var homes = map[string][]string{
 
 // testLibraries may be used by any package's tests.
 var testLibraries = []string{
-	"pgregory.net/rapid", "github.com/google/jsonschema-go", "github.com/maxmind/mmdbwriter",
+	"pgregory.net/rapid", "github.com/google/jsonschema-go", "github.com/maxmind/mmdbwriter", "github.com/goccy/go-yaml",
 	"github.com/rogpeppe/go-internal", "github.com/caddyserver/caddy/v2",
 }
 

@@ -26,8 +26,8 @@ Its paths lack the prefix.`, func(cmd *cobra.Command, args []string) error {
 				_, err := cmd.OutOrStdout().Write(text)
 				return err
 			}
-			if len(args) != 1 {
-				return usagef("want one ruleset file")
+			if len(args) != 1 || args[0] == "preset" {
+				return usagef("want one ruleset file, or the word preset and one of %s", strings.Join(preset.Names(), ", "))
 			}
 			rules, err := loadFor(cmd, args[0])
 			if err != nil {

@@ -93,7 +93,7 @@ func TestExplainSeveralShapes(t *testing.T) {
 			t.Errorf("%s:\n%s%s", row.args, out, errs)
 		}
 	}
-	if _, errs, code := run(t, "explain", file, "--ip", "192.0.2.7", "--shape", "none"); code != exitUsage || !strings.Contains(errs, `no shape is called "none"`) {
+	if _, errs, code := run(t, "explain", file, "--ip", "192.0.2.7", "--shape", "none"); code != exitUsage || !strings.Contains(errs, `"none" is not a shape of requests; accepted: `) {
 		t.Errorf("exit %d: %s", code, errs)
 	}
 }

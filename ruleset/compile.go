@@ -87,7 +87,7 @@ func nameOfFile(file string) string {
 
 func (c *compiler) request(s *settings) {
 	r := c.doc.Request
-	if r.Pos.IsZero() && (c.doc.Version.Set || !c.src.HasErrors()) {
+	if r.Pos.IsZero() && !c.doc.Preset.Set && (c.doc.Version.Set || !c.src.HasErrors()) {
 		c.src.Errorf(strict.Pos{Line: 1, Column: 1}, "the file does not say where the phone stands: add request: {phone: json /phone}, or requests with a shape for each kind of request, or preset")
 	}
 	s.shape = request.Shape{

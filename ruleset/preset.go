@@ -118,8 +118,13 @@ func (c *compiler) preset(s *settings) {
 	for _, v := range f.Verify.Values() {
 		s.preset.verify = append(s.preset.verify, verifyRoute{v.method, pathPattern(prefix) + v.path})
 	}
-	if choice.V.Phone.Set && !f.Phone.Set {
-		c.src.Errorf(choice.V.Phone.Pos, "preset.phone: in requests for %s the number stands where it stands; take it out", name)
+	switch at := choice.V.Phone; {
+	case !at.Good():
+	case !f.Phone.Set:
+		c.src.Errorf(at.Pos, "preset.phone: the preset %s knows where the number stands in each request; take phone out", name)
+	case at.V.Kind() != f.Phone.V.Kind():
+		c.src.Errorf(at.Pos, "preset.phone: %s is not possible: %s has the number in %s, so write it as in %s", at.V, name, f.Phone.V.Kind(), f.Phone.V)
+		return
 	}
 	standAt(reflect.ValueOf(f).Elem(), pos)
 	for i := range f.Requests.V {

@@ -1,6 +1,7 @@
 package ruleset
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -276,17 +277,17 @@ func (c *compiler) checkWords(checked *cel.Ast, s *ruleSection) bool {
 		args := e.AsCall().Args()
 		switch e.AsCall().FunctionName() {
 		case operators.Equals, operators.NotEquals:
-			if accepts := domains[nameOf(args[0])]; accepts != nil {
+			if accepts := c.domain(nameOf(args[0])); accepts != nil {
 				check(accepts, args[1])
 			}
-			if accepts := domains[nameOf(args[1])]; accepts != nil {
+			if accepts := c.domain(nameOf(args[1])); accepts != nil {
 				check(accepts, args[0])
 			}
 		case operators.In:
 			if accepts := c.members(s)[nameOf(args[1])]; accepts != nil {
 				check(accepts, args[0])
 			}
-			if accepts := domains[nameOf(args[0])]; accepts != nil && args[1].Kind() == celast.ListKind {
+			if accepts := c.domain(nameOf(args[0])); accepts != nil && args[1].Kind() == celast.ListKind {
 				for _, e := range args[1].AsList().Elements() {
 					check(accepts, e)
 				}
@@ -294,6 +295,20 @@ func (c *compiler) checkWords(checked *cel.Ast, s *ruleSection) bool {
 		}
 	}))
 	return ok
+}
+
+// domain returns what tells which words a fact can be equal to; nil if it can be
+// anything.
+func (c *compiler) domain(fact string) func(string) error {
+	if fact != "request.shape" || c.doc.Requests.Bad {
+		return domains[fact]
+	}
+	return func(s string) error {
+		if !c.doc.Requests.Set {
+			return errors.New("all requests have one shape, which has no name: take request.shape out, or write requests in place of request")
+		}
+		return oneOf("shape of requests", s, shapeNames(c.doc.Requests.V))
+	}
 }
 
 // needsOf notes which databases and services a condition asks.

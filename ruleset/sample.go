@@ -36,7 +36,11 @@ func (r *Ruleset) Write(base string, s Sample) (*http.Request, error) {
 			return shape.Write(base+s.Path, s.Values, s.Handle, s.Session)
 		}
 	}
-	return nil, fmt.Errorf("no shape is called %q", s.Shape)
+	var names []string
+	for i := range r.shapes.list {
+		names = append(names, r.shapes.list[i].name)
+	}
+	return nil, wordError("shape of requests", s.Shape, names)
 }
 
 // samplePath returns a path that s takes, with a handle where it has one.

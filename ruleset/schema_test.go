@@ -5,8 +5,11 @@ import (
 	"encoding/json"
 	"flag"
 	"os"
+	"path/filepath"
+	"regexp"
 	"testing"
 
+	"github.com/goccy/go-yaml"
 	"github.com/google/jsonschema-go/jsonschema"
 )
 
@@ -36,5 +39,54 @@ func TestSchemaFileIsCurrent(t *testing.T) {
 	}
 	if _, err := schema.Resolve(nil); err != nil {
 		t.Fatalf("it is not a schema: %v", err)
+	}
+}
+
+var wholeRuleset = regexp.MustCompile("(?ms)^version: 1\n.*?(?:^```|^--|\\z)")
+
+// What the gate takes, the schema that editors use takes: every ruleset of the
+// pages and of the stories.
+func TestSchemaTakesRulesets(t *testing.T) {
+	text, err := Schema()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var schema jsonschema.Schema
+	if err := json.Unmarshal(text, &schema); err != nil {
+		t.Fatal(err)
+	}
+	resolved, err := schema.Resolve(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	taken := 0
+	for _, pattern := range []string{"README.md", "../README.md", "preset/*.md", "../testdata/scenarios/*.txtar"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			page, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, rules := range wholeRuleset.FindAll(page, -1) {
+				rules = bytes.TrimRight(rules, "`-")
+				if good, _ := Compile(file, rules, exampleFile, Wiring{Unwired: true}); good == nil {
+					continue
+				}
+				var v any
+				if err := yaml.Unmarshal(rules, &v); err != nil {
+					t.Errorf("%s: %v", file, err)
+				}
+				if err := resolved.Validate(v); err != nil {
+					t.Errorf("%s: %v\n%s", file, err, rules)
+				}
+				taken++
+			}
+		}
+	}
+	if taken < 200 {
+		t.Errorf("only %d rulesets were found", taken)
 	}
 }

@@ -51,6 +51,9 @@ func (c *compiler) requests(s *settings) {
 	for i := range sections.V {
 		section := &sections.V[i]
 		shape, ok := c.shape(section)
+		if _, taken := names[shape.name]; !section.Method.Set && !(taken && c.doc.Preset.Set) {
+			c.noMethod(section)
+		}
 		if line, taken := names[shape.name]; taken && section.Name.Good() {
 			c.src.Errorf(section.Name.Pos, "two shapes are called %q: the other is in line %d", shape.name, line)
 		} else {
@@ -78,6 +81,32 @@ func (c *compiler) requests(s *settings) {
 	}
 }
 
+// noMethod objects to a shape without a method: a new one lacks it, and what was
+// meant to change one of the preset's has another name than that.
+func (c *compiler) noMethod(section *shapeSection) {
+	preset := c.doc.Preset
+	switch {
+	case !preset.Set:
+		c.src.Error(section.Pos, `the word "method" is missing in requests`, "write it, as in: method: POST")
+	case preset.V.Name.Good() && section.Name.Good(): // else it may be the preset's
+		known := shapeNames(readFragment(string(preset.V.Name.V)).Requests.V)
+		hint := "a shape of your own needs it, as in: method: POST; shapes of the preset: " + strings.Join(known, ", ")
+		if meant := strict.Nearest(string(section.Name.V), known); meant != "" {
+			hint = fmt.Sprintf("did you mean %q? ", meant) + hint
+		}
+		c.src.Error(section.Pos, fmt.Sprintf(`preset %s has no shape %q, and the word "method" is missing`, preset.V.Name.V, section.Name.V), hint)
+	}
+}
+
+// shapeNames are the names of shapes.
+func shapeNames(shapes []shapeSection) []string {
+	var names []string
+	for _, s := range shapes {
+		names = append(names, string(s.Name.V))
+	}
+	return names
+}
+
 // shape checks one shape and fills in what it leaves out.
 func (c *compiler) shape(section *shapeSection) (shapeSettings, bool) {
 	s := shapeSettings{name: string(section.Name.V), pos: section.Pos, sends: section.Sends.Or(true), spelling: section.Spelling.Or("any")}
@@ -94,15 +123,11 @@ func (c *compiler) shape(section *shapeSection) (shapeSettings, bool) {
 	s.MaxBody = request.DefaultMaxBody
 	ok := !section.Name.Bad && !section.Method.Bad && !section.Where.Bad && !section.About.Bad && !section.Phone.Bad && !section.Email.Bad && !section.Handle.Bad && !section.Session.Bad && !section.Forms.Bad && !section.AloneIn.Bad
 	fail := func(pos strict.Pos, format string, args ...any) {
-		c.src.Errorf(pos, format, args...)
+		c.shapeErrorf(section, pos, format, args...)
 		ok = false
 	}
 	for _, m := range section.Method.Items {
 		s.Methods = append(s.Methods, string(m.V))
-	}
-	if !section.Method.Set && (!c.doc.Preset.Set || c.doc.Preset.V.Name.Good()) { // else it may be the preset's
-		c.src.Error(section.Pos, `the word "method" is missing in requests`, "write it, as in: method: POST")
-		ok = false
 	}
 	if len(s.Methods) == 0 && !section.Method.Bad && section.Method.Set {
 		fail(section.Method.Pos, "method is an empty list, so that nothing could pass")
@@ -176,6 +201,16 @@ func (c *compiler) shape(section *shapeSection) (shapeSettings, bool) {
 	return s, ok
 }
 
+// shapeErrorf objects to a word of a shape. Where that is the preset's, what goes
+// against it is in the ruleset's own part of the shape.
+func (c *compiler) shapeErrorf(section *shapeSection, pos strict.Pos, format string, args ...any) {
+	if pos == c.doc.Preset.V.Name.Pos && pos != section.Pos {
+		c.src.Errorf(section.Pos, "shape %q, with what the preset says: %s", section.Name.V, fmt.Sprintf(format, args...))
+		return
+	}
+	c.src.Errorf(pos, format, args...)
+}
+
 // eitherInOnePlace objects to a place that has addresses or numbers, where
 // numbers are read with a region: then some domains are numbers, too.
 func (c *compiler) eitherInOnePlace(s *shapeSettings, all []shapeSettings) {
@@ -243,13 +278,13 @@ func (c *compiler) handles(section *shapeSection, s *shapeSettings) bool {
 		for i, p := range s.paths {
 			step := p.star()
 			if step == 0 || i > 0 && step != s.Segment {
-				c.src.Errorf(h.Pos, "handle: %s: %s has no one star between slashes that it could be, as in /factors/*/challenge", pathHandle, p)
+				c.shapeErrorf(section, h.Pos, "handle: %s: %s has no one star between slashes that it could be, as in /factors/*/challenge", pathHandle, p)
 				return false
 			}
 			s.Segment = step
 		}
 		if len(s.paths) == 0 && !section.Path.Bad {
-			c.src.Errorf(h.Pos, "handle: %s needs a path with a star between slashes, as in /factors/*/challenge", pathHandle)
+			c.shapeErrorf(section, h.Pos, "handle: %s needs a path with a star between slashes, as in /factors/*/challenge", pathHandle)
 			return false
 		}
 	}

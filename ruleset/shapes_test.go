@@ -108,10 +108,10 @@ func TestSamples(t *testing.T) {
 		}
 	}
 	for want, sample := range map[string]Sample{
-		`no shape is called "none"`:                        {Shape: "none"},
-		"the shape has no place for a session":             {Shape: "email", Session: "x"},
-		"the shape has no place for a handle":              {Shape: "email", Handle: "x"},
-		"the ruleset does not say where the device stands": {Shape: "email", Values: request.Values{HasDevice: true}},
+		`"none" is not a shape of requests; accepted: otp, email, enrol, exact, from, challenge, rest`: {Shape: "none"},
+		"the shape has no place for a session":                                                         {Shape: "email", Session: "x"},
+		"the shape has no place for a handle":                                                          {Shape: "email", Handle: "x"},
+		"such a request has no place for the device":                                                   {Shape: "email", Values: request.Values{HasDevice: true}},
 	} {
 		if _, err := rules.Write("http://localhost", sample); err == nil || err.Error() != want {
 			t.Errorf("%v, want %s", err, want)

@@ -183,7 +183,9 @@ func (p *handlePlace) ParseText(s string) (err error) {
 		p.path = true
 		return nil
 	}
-	p.Source, err = request.ParseSource(s)
+	if p.Source, err = request.ParseSource(s); err != nil && strings.HasSuffix(err.Error(), request.Accepted) {
+		err = fmt.Errorf("%w, %s", err, pathHandle)
+	}
 	return err
 }
 

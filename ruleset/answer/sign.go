@@ -50,6 +50,8 @@ func ParseSign(text string) (Sign, error) {
 			}
 		}
 		switch {
+		case len(term) > 1 && first && !term[0].quoted && isStatus(term[0].text):
+			return Sign{}, fmt.Errorf("%q stands behind the status %s: join them by and, as in %s and json /status = OK", term[1].text, term[0].text, term[0].text)
 		case len(term) == 1 && first:
 			if s.From, s.To, err = parseStatus(term[0].text); err != nil {
 				return Sign{}, err

@@ -60,7 +60,7 @@ func ParseCondition(s string) (Condition, error) {
 		text = strings.TrimSpace(text)
 		switch {
 		case text == "":
-			return c, errors.New("an empty text: ask for absent, or name the text")
+			return c, errors.New("an empty text: ask for empty, or name the text")
 		case slices.Contains(c.Values, text):
 			return c, fmt.Errorf("%q is said twice", text)
 		}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -33,6 +34,9 @@ func ParseCredential(s string) (Credential, error) {
 		if name = strings.TrimSpace(name); name == "" {
 			return Credential{}, errors.New("claim names nothing; accepted: " + AcceptedCredentials)
 		}
+		if strings.ContainsAny(name, " \t") {
+			return Credential{}, fmt.Errorf("claim %q is not possible; accepted: %s", name, AcceptedCredentials)
+		}
 		source := authorization
 		if inCookie {
 			var err error
@@ -45,6 +49,10 @@ func ParseCredential(s string) (Credential, error) {
 			return Credential{}, fmt.Errorf("claim %q is not possible", name)
 		}
 		return Credential{source, name, p}, nil
+	}
+	word, _, _ := strings.Cut(s, " ")
+	if !slices.Contains(kindWords[:], word) {
+		return Credential{}, fmt.Errorf("unknown place %q; accepted: %s", word, AcceptedCredentials)
 	}
 	src, err := ParseSource(s)
 	if err == nil && src.kind != Header && src.kind != Cookie {

@@ -318,7 +318,7 @@ func TestConditions(t *testing.T) {
 		"sms":                              `unknown condition "sms"`,
 		"json type exists":                 `json "type": a pointer begins with "/", for example "/phone"`,
 		"json /type = ":                    `unknown condition "json /type ="`,
-		"json /type = a |":                 "an empty text: ask for absent, or name the text",
+		"json /type = a |":                 "an empty text: ask for empty, or name the text",
 		"json /type = a | a":               `"a" is said twice`,
 	} {
 		c, err := ParseCondition(text)

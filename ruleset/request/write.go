@@ -88,7 +88,7 @@ func (w *writer) values(s *Shape, v Values) error {
 			continue
 		}
 		if place.source.IsZero() {
-			return fmt.Errorf("the ruleset does not say where the %s stands", place.name)
+			return fmt.Errorf("such a request has no place for the %s", place.name)
 		}
 		w.put(place.source, place.value)
 	}

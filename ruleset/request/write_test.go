@@ -33,7 +33,7 @@ func TestWhatIsWrittenIsRead(t *testing.T) {
 		})
 	}
 	none := Shape{Phone: source("json /phone")}
-	if _, err := none.Write("http://example.com/", want); err == nil || err.Error() != "the ruleset does not say where the email stands" {
+	if _, err := none.Write("http://example.com/", want); err == nil || err.Error() != "such a request has no place for the email" {
 		t.Errorf("a value without a place: %v", err)
 	}
 }

@@ -178,7 +178,7 @@ func TestUnplayable(t *testing.T) {
 		{"no such file", "-- rules.yaml --\n" + rules + "-- story --\n0s rules x.yaml\n",
 			`PATH:7:1: reading ruleset: open FOLDER/x.yaml: no such file or directory`},
 		{"no place", "-- rules.yaml --\n" + rules + "-- story --\n0s ask device=d\n",
-			`PATH:7:1: the ruleset does not say where the device stands`},
+			`PATH:7:1: such a request has no place for the device`},
 		{"same name", "-- rules.yaml --\nname: a\n" + rules + "-- b.yaml --\nname: a\n" + rules + "-- story --\n0s gate b.yaml\n",
 			`PATH:14:1: a gate is called "a" already: give the ruleset another name`},
 		{"database", "-- rules.yaml --\n" + rules + "-- geo --\ncountry x.mmdb\n" + story,

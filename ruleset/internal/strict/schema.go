@@ -170,8 +170,11 @@ func (g *generator) typ(t reflect.Type, f field) *schema {
 	if words, ok := wordsOf(t); ok {
 		return &schema{Type: "string", Enum: words}
 	}
-	if _, ok := p.(TextParser); ok {
-		s := &schema{Type: "string", MinLength: 1}
+	if parser, ok := p.(TextParser); ok {
+		s := &schema{Type: "string"}
+		if parser.ParseText("") != nil { // it means something in prefix: ""
+			s.MinLength = 1
+		}
 		if _, ok := p.(NumberReader); ok {
 			s.Type = []string{"string", "number"}
 		}
