@@ -78,6 +78,8 @@ type Own interface {
 	// Feed takes what the server has admitted. Nobody should have to wait for
 	// a disk here, since the server has it.
 	Feed(at time.Time, id ledger.ID, charges []ledger.Charge) error
+	// FeedNote takes a note that the server takes as well, likewise.
+	FeedNote(at time.Time, key ledger.Key, n ledger.Note, life time.Duration) error
 }
 
 // NewFallback returns a ledger that is l while its server answers, and own,

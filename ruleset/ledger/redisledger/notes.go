@@ -108,22 +108,22 @@ func (c *call) tell(send func() error) error {
 // told when it is back, and what it has lost it is told again. See
 // [ledger.Ledger].
 func (f *Fallback) Remember(ctx context.Context, at time.Time, key ledger.Key, n ledger.Note, life time.Duration) error {
-	own := f.own.Remember(ctx, at, key, n, life)
 	kept := keptNote{key: key, note: n, made: at, end: at.Add(life)}
 	f.mu.RLock()
 	kept.waiting = f.away.Load()
 	f.notes.add(kept)
 	f.mu.RUnlock()
-	if kept.waiting {
-		return own
-	}
-	if err := f.redis.Remember(ctx, at, key, n, life); err != nil {
+	if !kept.waiting {
+		_ = f.own.FeedNote(at, key, n, life) // it may have no room
+		err := f.redis.Remember(ctx, at, key, n, life)
+		if err == nil {
+			return nil
+		}
 		kept.waiting = true
 		f.notes.add(kept)
 		f.leave(err)
-		return own
 	}
-	return nil
+	return f.own.Remember(ctx, at, key, n, life)
 }
 
 // Recall returns a note, of the gate's own where the server has none or is
