@@ -112,3 +112,28 @@ func TestNotesOfACallerWhoLeaves(t *testing.T) {
 		t.Errorf("stats %+v", stats)
 	}
 }
+
+// Notes are put back on every node of a cluster, too.
+func TestNotesOfAClusterThatWasEmptied(t *testing.T) {
+	c := redistest.StartCluster(t, 3, 0)
+	all := gates(t, 2, c.URL()+"?timeout=5s&spread=8")
+	announced(t, all)
+	admitted(t, all[0], of(phones, 1)) // without a charge there is no telling that data has gone
+	const many = 100
+	for key := range uint64(many) {
+		if err := all[0].Remember(background, time.Now(), ledger.Key{key << 57, key}, ledger.Note{1}, time.Hour); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, s := range c.Masters {
+		s.Do("FLUSHALL")
+	}
+	eventually(t, "the other gate knows all", func() bool {
+		for key := range uint64(many) {
+			if _, found, err := all[1].Recall(background, time.Now(), ledger.Key{key << 57, key}); err != nil || !found {
+				return false
+			}
+		}
+		return true
+	})
+}
