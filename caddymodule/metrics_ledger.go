@@ -66,11 +66,12 @@ var redisMetrics = []ledgerMetric[redisledger.FallbackStats]{
 	ledgerCounter("alone_decided", "Reservations that the gate decided by itself.", func(s redisledger.FallbackStats) uint64 { return s.Decided }),
 	ledgerCounter("alone_denied", "Of these, refused as a limit says deny while the server is away.", func(s redisledger.FallbackStats) uint64 { return s.Denied }),
 	ledgerGauge("remembered", "Reservations that can be put back on a server that has lost them.", func(s redisledger.FallbackStats) float64 { return float64(s.Remembered) }),
-	ledgerGauge("waiting", "What the server is still to be told: let through meanwhile, or settled.", func(s redisledger.FallbackStats) float64 { return float64(s.Waiting) }),
+	ledgerGauge("waiting", "What the server is still to be told: let through meanwhile, settled, or noted about handles.", func(s redisledger.FallbackStats) float64 { return float64(s.Waiting) }),
 	ledgerCounter("replayed", "Reservations put back on the server.", func(s redisledger.FallbackStats) uint64 { return s.Replayed }),
 	ledgerCounter("dropped", "Reservations not counted by the gate's own ledger, as it had no room or its disk failed.", func(s redisledger.FallbackStats) uint64 { return s.Dropped }),
 	ledgerCounter("forgotten", "Reservations not to be put back should the server lose them, as there were too many.", func(s redisledger.FallbackStats) uint64 { return s.Forgotten }),
 	ledgerCounter("unsettled", "Give-backs that the server is not told of, as there were too many: the charges stay.", func(s redisledger.FallbackStats) uint64 { return s.Unsettled + s.Uncancelled }),
+	ledgerCounter("unnoted", "Notes about handles that the server was never told, as there were too many: other gates have not seen these handles.", func(s redisledger.FallbackStats) uint64 { return s.Unnoted }),
 	ledgerCounter("impatient", "Changes of the server after which other gates were not waited for any longer.", func(s redisledger.FallbackStats) uint64 { return s.Impatient }),
 }
 

@@ -1,6 +1,7 @@
 package ruleset
 
 import (
+	"bytes"
 	"context"
 	"crypto/aes"
 	"crypto/hmac"
@@ -72,12 +73,17 @@ const (
 
 var errNote = errors.New("a note about a handle cannot be read")
 
-// seal encrypts what is known of a handle.
+// noteName is what a note about a handle is kept by. It is of the gates of one
+// name: what one app calls a thing tells nothing of another app's, and there are
+// apps that let their callers choose it.
+func (j *Judgement) noteName(handle string) string { return j.rules.Name() + "\x00" + handle }
+
+// seal encrypts what is known of a handle, by the name of its note.
 //
 // One block of AES takes the number, the flags and the time; the rest of it is
 // zero, by which a block that was made with another key is told. As each handle has a
 // key of its own, equal blocks tell only that nothing has changed.
-func (k *Keys) seal(handle string, m remembered) (n ledger.Note) {
+func (k *Keys) seal(name string, m remembered) (n ledger.Note) {
 	var flags byte
 	if m.sent {
 		flags |= noteSent
@@ -91,15 +97,15 @@ func (k *Keys) seal(handle string, m remembered) (n ledger.Note) {
 	binary.BigEndian.PutUint64(n[:], m.number)
 	n[8] = flags
 	binary.BigEndian.PutUint32(n[9:], m.until)
-	block, _ := aes.NewCipher(k.noteKey(handle)) // its size is right
+	block, _ := aes.NewCipher(k.noteKey(name)) // its size is right
 	block.Encrypt(n[:aes.BlockSize], n[:aes.BlockSize])
 	copy(n[aes.BlockSize:], m.send[:])
 	return n
 }
 
 // unseal reads what seal has written.
-func (k *Keys) unseal(handle string, n ledger.Note) (m remembered, err error) {
-	block, _ := aes.NewCipher(k.noteKey(handle))
+func (k *Keys) unseal(name string, n ledger.Note) (m remembered, err error) {
+	block, _ := aes.NewCipher(k.noteKey(name))
 	block.Decrypt(n[:aes.BlockSize], n[:aes.BlockSize])
 	if [3]byte(n[13:aes.BlockSize]) != [3]byte{} || n[8]&^(noteSent|noteUnclear|noteMail) != 0 {
 		return remembered{}, errNote
@@ -109,25 +115,50 @@ func (k *Keys) unseal(handle string, n ledger.Note) (m remembered, err error) {
 	return m, nil
 }
 
-func (k *Keys) noteKey(handle string) []byte {
+func (k *Keys) noteKey(name string) []byte {
 	mac := hmac.New(sha256.New, k.notes[:])
-	mac.Write([]byte(handle))
+	mac.Write([]byte(name))
 	return mac.Sum(nil)
 }
 
-// recall returns what is known of a handle, under either secret.
-func (g *Gate) recall(ctx context.Context, at time.Time, handle string) (m remembered, found bool, err error) {
+// recall returns what is known of a handle, by the name of its note.
+//
+// While a secret is exchanged there may be a note under each, and gates that
+// write under either: the later one counts, and a code has been sent only if
+// both say so that come of one request, since that is forgotten under one.
+func (g *Gate) recall(ctx context.Context, at time.Time, name string) (m remembered, found bool, err error) {
 	for k := g.keys; k != nil; k = k.also {
-		n, found, err := g.ledger.Recall(ctx, at, k.Handle(handle))
+		n, there, err := g.ledger.Recall(ctx, at, k.Note(name))
 		if err != nil {
-			return m, false, err
+			return remembered{}, false, err
+		}
+		if !there {
+			continue
+		}
+		other, err := k.unseal(name, n)
+		if err != nil {
+			return remembered{}, false, err
 		}
 		if found {
-			m, err = k.unseal(handle, n)
-			return m, err == nil, err
+			other = laterOf(m, other)
 		}
+		m, found = other, true
 	}
-	return m, false, nil
+	return m, found, nil
+}
+
+// laterOf returns the one of two notes about a handle that was made later. An id
+// begins with the time.
+func laterOf(m, n remembered) remembered {
+	switch bytes.Compare(m.send[:], n.send[:]) {
+	case 1:
+		return m
+	case -1:
+		return n
+	}
+	m.sent = m.sent && n.sent
+	m.until = max(m.until, n.until)
+	return m
 }
 
 // resolve finds out what is known of the handle that the request brings: the
@@ -139,7 +170,7 @@ func (d *decision) resolve(ctx context.Context) bool {
 	}
 	var err error
 	for _, handle := range d.Facts.handles {
-		m, found, failed := d.gate.recall(ctx, d.Facts.At, handle)
+		m, found, failed := d.gate.recall(ctx, d.Facts.At, d.noteName(handle))
 		err = errors.Join(err, failed)
 		if found {
 			d.known, d.knownAs = m, handle
@@ -188,7 +219,7 @@ func (d *decision) anew(ctx context.Context) bool {
 		return true
 	}
 	d.known.sent = false
-	err := d.gate.remember(ctx, d.Facts.At, d.knownAs, d.known, d.known.end())
+	err := d.gate.remember(ctx, d.Facts.At, d.noteName(d.knownAs), d.known, d.known.end())
 	if err == nil {
 		return true
 	}
@@ -210,14 +241,14 @@ func (g *Gate) Learn(ctx context.Context, at time.Time, j *Judgement, r answer.R
 				end = before
 			}
 		}
-		err = errors.Join(err, g.remember(ctx, at, handle, m, end))
+		err = errors.Join(err, g.remember(ctx, at, j.noteName(handle), m, end))
 	}
 	return err
 }
 
-func (g *Gate) remember(ctx context.Context, at time.Time, handle string, m remembered, end time.Time) error {
+func (g *Gate) remember(ctx context.Context, at time.Time, name string, m remembered, end time.Time) error {
 	m.until = uint32((end.Unix() + 59) / 60)
-	return g.ledger.Remember(ctx, at, g.keys.Handle(handle), g.keys.seal(handle, m), end.Sub(at))
+	return g.ledger.Remember(ctx, at, g.keys.Note(name), g.keys.seal(name, m), end.Sub(at))
 }
 
 // end is when it is no longer known.

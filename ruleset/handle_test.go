@@ -53,7 +53,7 @@ func TestRecallUnderAnotherSecret(t *testing.T) {
 	now, ctx := time.Now(), context.Background()
 	before := gate("old")
 	m := remembered{number: 14155550100}
-	if err := l.Remember(ctx, now, before.keys.Handle("h"), before.keys.seal("h", m), time.Hour); err != nil {
+	if err := l.Remember(ctx, now, before.keys.Note("h"), before.keys.seal("h", m), time.Hour); err != nil {
 		t.Fatal(err)
 	}
 	for name, test := range map[string]struct {
@@ -65,6 +65,45 @@ func TestRecallUnderAnotherSecret(t *testing.T) {
 		got, found, err := test.gate.recall(ctx, now, "h")
 		if err != nil || found != test.want || found && got != m {
 			t.Errorf("%s: %v, %v, %v", name, got, found, err)
+		}
+	}
+}
+
+// While a secret is exchanged some gates write under the old one and some under
+// the new: what was forgotten under either is not known by the other, and what
+// was learnt later counts.
+func TestRecallOfTheLater(t *testing.T) {
+	l := ledger.NewEmbedded()
+	rules, problems := Compile("rules.yaml", []byte(smallest), nil, Wiring{Unwired: true})
+	if problems.HasErrors() {
+		t.Fatal(problems)
+	}
+	now, ctx := time.Now(), context.Background()
+	end := now.Truncate(time.Minute).Add(time.Hour)
+	before := NewGate(rules, nil, l, NewKeys([]byte("old"), []byte("new")))
+	after := NewGate(rules, nil, l, NewKeys([]byte("new"), []byte("old")))
+	first := remembered{number: 14155550100, sent: true, send: NewID(now)}
+	forgotten := first
+	forgotten.sent = false
+	second := remembered{number: 14155550101, sent: true, send: NewID(now.Add(time.Second))}
+	for i, step := range []struct {
+		gate        *Gate
+		write, want remembered
+	}{
+		{before, first, first},
+		{after, forgotten, forgotten},
+		{before, second, second},
+		{after, second, second},
+		{after, first, second}, // of a request that has taken its time
+	} {
+		if err := step.gate.remember(ctx, now, "h", step.write, end); err != nil {
+			t.Fatal(err)
+		}
+		for _, g := range []*Gate{before, after} {
+			got, found, err := g.recall(ctx, now, "h")
+			if got.until = 0; err != nil || !found || got != step.want {
+				t.Errorf("step %d: %+v %v %v, want %+v", i, got, found, err, step.want)
+			}
 		}
 	}
 }

@@ -85,6 +85,9 @@ func (k *Keys) digest(kind byte, value string) ledger.Key {
 // that sent a code, to ask for another by.
 func (k *Keys) Handle(value string) ledger.Key { return k.digest('h', value) }
 
+// Note returns the hash of the name of a note about a handle.
+func (k *Keys) Note(name string) ledger.Key { return k.digest('n', name) }
+
 func (k *Keys) digestUint(kind byte, value uint64) ledger.Key {
 	var buf [9]byte
 	return k.sum(binary.BigEndian.AppendUint64(append(buf[:0], kind), value))

@@ -35,7 +35,7 @@ const (
 // defaultLimits are in force where a ruleset has no limits of its own. Those
 // by an address or a range, which many people share, count what nobody has
 // verified; those by a phone, which is one person's, count all sends.
-func defaultLimits(hasEmail, hasSession bool) []limit {
+func defaultLimits(hasEmail, hasSession, keeps bool) []limit {
 	const hour, day = time.Hour, 24 * time.Hour
 	phone, ip, email := per{fact: perPhone}, per{fact: perIP}, per{fact: perEmail}
 	limits := []limit{
@@ -46,7 +46,7 @@ func defaultLimits(hasEmail, hasSession bool) []limit {
 		limits = append(limits, limit{per: []per{phone, email}, max: 5, window: day, count: "sends"})
 	}
 	if hasSession {
-		limits = append(limits, sessionLimits()...)
+		limits = append(limits, sessionLimits(keeps)...)
 	}
 	limits = append(limits,
 		limit{per: []per{ip}, max: 15, window: hour, count: "unverified"},
@@ -60,13 +60,18 @@ func defaultLimits(hasEmail, hasSession bool) []limit {
 
 // sessionLimits are those of the default limits that count for a session, or
 // the handle in its place. Where an app knows the number and the request does
-// not have it, little else counts.
-func sessionLimits() []limit {
+// not have it, little else counts. Where an app keeps a number and sends
+// nothing, the ledger keeps a note each time, for as long as the ruleset says.
+func sessionLimits(keeps bool) []limit {
 	session := per{fact: perSession}
-	return []limit{
+	limits := []limit{
 		{per: []per{session}, max: 1, window: time.Minute, count: "sends"},
 		{per: []per{session}, max: 5, window: 24 * time.Hour, count: "sends"},
 	}
+	if keeps {
+		limits = append(limits, limit{per: []per{session}, max: 30, window: time.Hour, count: "requests"})
+	}
+	return limits
 }
 
 // named gives default limits what limits of a ruleset have besides.
@@ -81,13 +86,13 @@ func named(limits []limit) []limit {
 // own, where a shape is about an account and these count for no such thing.
 func (c *compiler) limits(s *settings) {
 	if !c.doc.Limits.Set {
-		s.limits = defaultLimits(c.hasEmail(), c.hasSession())
+		s.limits = defaultLimits(c.hasEmail(), c.hasSession(), c.keeps())
 		return
 	}
 	s.limits = c.compileLimits(c.doc.Limits.V)
 	isAccount := func(s *shapeSection) bool { return s.About.V == "account" }
 	if len(c.doc.Limits.V) > 0 && c.says(isAccount, false) && !slices.ContainsFunc(s.limits, limit.forSessions) {
-		s.limits = append(s.limits, named(sessionLimits())...)
+		s.limits = append(s.limits, named(sessionLimits(c.keeps()))...)
 	}
 }
 

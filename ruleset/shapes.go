@@ -358,6 +358,14 @@ func (c *compiler) hasSession() bool {
 	return c.says(func(s *shapeSection) bool { return s.Session.Set || s.Handle.Set }, false)
 }
 
+// keeps reports whether a shape has a note kept for a session each time, and no
+// send counted.
+func (c *compiler) keeps() bool {
+	return c.says(func(s *shapeSection) bool {
+		return !s.Sends.Or(true) && s.Session.Set && s.Answer != nil && s.Answer.Handle.Set
+	}, false)
+}
+
 // remarksOnShapes warns about what is allowed, but seldom meant.
 func (c *compiler) remarksOnShapes(s *settings) {
 	own := slices.ContainsFunc(s.limits, func(l limit) bool {

@@ -115,6 +115,29 @@ func TestFactorsInALoop(t *testing.T) {
 	}
 }
 
+// What the ledger keeps for factors that are enrolled and deleted in a loop is
+// bounded, by default and beside limits that count for no session.
+func TestFactorsAreBounded(t *testing.T) {
+	for _, limits := range []string{"", "[{per: phone, max: 1, in: 1h}]"} {
+		s := supabaseWith(t, limits)
+		enrolled := 0
+		for range 35 {
+			reply := s.ask("POST /auth/v1/factors", owner, `{"factor_type":"phone","friendly_name":"f","phone":"+14155550101"}`)
+			if reply.Problem() {
+				continue
+			}
+			enrolled++
+			for _, id := range s.factors(owner) {
+				r := authapp.Request{Line: "DELETE /auth/v1/factors/" + id, Header: owner}
+				r.Send(t, s.addr)
+			}
+		}
+		if enrolled != 30 {
+			t.Errorf("limits %q: %d factors are enrolled in a loop, want 30", limits, enrolled)
+		}
+	}
+}
+
 // Whatever is tried when a number is enrolled, a challenge sends to a number
 // that the gate has judged, or not at all.
 func TestFactorTricks(t *testing.T) {

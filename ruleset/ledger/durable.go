@@ -18,10 +18,11 @@ var ErrClosed = errors.New("the ledger is closed")
 // another key they are of no use, and do no harm.
 //
 // What Reserve has taken, events and amounts, is on disk before it returns, so
-// that nobody who was let through is ever forgotten. Reservations that wait at
-// the same time are written together, and nothing else waits for them. The
-// context is looked at while it waits as well: a disk that hangs costs a caller
-// no more time than that gives, and nothing is taken.
+// that nobody who was let through is ever forgotten. So is a note before Remember
+// returns. Those that wait at the same time are written together, and nothing
+// else waits for them. The context of Reserve is looked at while it waits as
+// well: a disk that hangs costs a caller no more time than that gives, and
+// nothing is taken.
 //
 // What else happens is written soon after. When the process is killed, or the
 // machine stops, what was given back, and bans that have begun, may be lost for
@@ -33,7 +34,8 @@ var ErrClosed = errors.New("the ledger is closed")
 //
 //   - A disk that is full, or fails: Reserve takes nothing and returns an error,
 //     and tries again the next time it is called. Look, Record and Settle go on
-//     in memory, and what they did is written when that is possible again.
+//     in memory, as does Remember, which says so and waits for five seconds at
+//     most; what they did is written when that is possible again.
 //     [Stats] tells why it is not.
 //   - A record that was being written when the machine stopped is cut off, see
 //     [Recovery]. Any other damage, wherever it is, and a file that is missing,

@@ -231,8 +231,8 @@ type Ledger interface {
 
 	// Remember keeps a note under key for as long as life, or up to a second
 	// longer, in place of the note that is there. Unlike a reservation it may be
-	// lost: with a process or a server that is killed just then, or with
-	// [ErrFull], since charges go before notes.
+	// lost: with a server that is killed, or with [ErrFull], since charges go
+	// before notes.
 	Remember(ctx context.Context, at time.Time, key Key, n Note, life time.Duration) error
 
 	// Recall returns the note that is kept under key, and whether there is one.

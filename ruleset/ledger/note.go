@@ -2,15 +2,41 @@ package ledger
 
 import (
 	"context"
+	"fmt"
 	"time"
 )
 
-// Remember keeps a note. See [Ledger].
-func (l *Embedded) Remember(_ context.Context, at time.Time, key Key, n Note, life time.Duration) error {
+// noteWait is how long a disk that hangs may hold up whoever remembers something.
+const noteWait = 5 * time.Second
+
+// Remember keeps a note; if the ledger is on disk, so is the note when it
+// returns. See [Ledger].
+func (l *Embedded) Remember(ctx context.Context, at time.Time, key Key, n Note, life time.Duration) error {
+	c, err := l.remember(at, key, n, life, true)
+	if err != nil || c == nil {
+		return err
+	}
+	ctx, end := context.WithTimeout(context.WithoutCancel(ctx), noteWait)
+	defer end()
+	if err := c.wait(ctx); err != nil {
+		return fmt.Errorf("ledger: remembered, but not on disk: %w", err)
+	}
+	return nil
+}
+
+// FeedNote is Remember of what another ledger keeps as well: it does not wait for
+// the disk.
+func (l *Embedded) FeedNote(at time.Time, key Key, n Note, life time.Duration) error {
+	_, err := l.remember(at, key, n, life, false)
+	return err
+}
+
+// remember is Remember, and returns what to wait for.
+func (l *Embedded) remember(at time.Time, key Key, n Note, life time.Duration, safely bool) (*commit, error) {
 	l.mu.Lock()
 	defer l.unlock()
 	if l.closed {
-		return ErrClosed
+		return nil, ErrClosed
 	}
 
 	l.begin(at)
@@ -20,7 +46,7 @@ func (l *Embedded) Remember(_ context.Context, at time.Time, key Key, n Note, li
 		if !l.roomForNote() {
 			l.sweep(sweepBatch)
 			if !l.roomForNote() {
-				return ErrFull
+				return nil, ErrFull
 			}
 		}
 		i, e = l.lines.take(noteEntry)
@@ -34,7 +60,10 @@ func (l *Embedded) Remember(_ context.Context, at time.Time, key Key, n Note, li
 	for w := range len(n) / 8 {
 		e[4+w] = le.Uint64(n[8*w:])
 	}
-	return nil
+	if l.disk == nil || !safely {
+		return nil, nil
+	}
+	return l.disk.commit(), nil
 }
 
 // notePart of all lines are for notes, so that these never take the room of charges.

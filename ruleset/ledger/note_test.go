@@ -3,6 +3,7 @@ package ledger_test
 import (
 	"context"
 	"errors"
+	"os"
 	"testing"
 	"time"
 
@@ -56,6 +57,33 @@ func TestNotesAreKept(t *testing.T) {
 	}
 	if s := l.Stats(); s.Notes != 0 {
 		t.Errorf("%d notes that have ended are still there", s.Notes)
+	}
+}
+
+// A note that was remembered is on disk, whatever happens to the process then.
+func TestNotesAreOnDisk(t *testing.T) {
+	dir := ledger.TempDir(t)
+	l, err := ledger.OpenEmbedded(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	for n := range 20 {
+		if err := l.Remember(context.Background(), time.Now(), key(n), ledger.Note{byte(n)}, time.Hour); err != nil {
+			t.Fatal(err)
+		}
+		killed := ledger.TempDir(t) // what a process that is killed now leaves behind
+		if err := os.CopyFS(killed, os.DirFS(dir)); err != nil {
+			t.Fatal(err)
+		}
+		again, err := ledger.OpenEmbedded(killed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !recalled(t, again, time.Now(), n) {
+			t.Errorf("note %d is not on disk", n)
+		}
+		again.Close()
 	}
 }
 

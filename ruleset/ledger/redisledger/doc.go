@@ -36,8 +36,8 @@
 // event, so all of them together take at most the new addresses per second,
 // times the longest window of such a limit, times that. All are kept up to 7 %
 // longer than their longest window, as how long is written down in one byte;
-// sums go a minute after their period. A note takes about 120 bytes for as long as it
-// is kept; there is at most one for each answer of the app.
+// sums go a minute after their period. A note takes about 200 bytes for as long as it
+// is kept; there is at most one for each handle in a request or an answer.
 //
 // # When things go wrong
 //
@@ -122,6 +122,14 @@
 // after a call without an answer, are dropped beyond 65,536 and 16,384: their
 // charges stay until their windows end. (TestMemoryIsBounded,
 // TestSettlementsAreBounded, TestCancelsAreBounded)
+//
+// Notes are put back as well, those that were made while the server was away
+// before it decides again, and each unless there is a later one, by the clocks
+// of the gates that have made them. Until then, and while it is away, a gate
+// recalls its own. A gate that ends before it has put them back takes them with
+// it; beyond 65,536 that wait the oldest are dropped (counted as unnoted). A note
+// is not waited for by wait_replicas. (TestNotesWhileAway,
+// TestNotesOfAGateThatWasCutOff, TestNotesAreBounded)
 //
 // What is put back counts from then on, and refuses for up to a window longer
 // than it should have; what has ended by then is not put back

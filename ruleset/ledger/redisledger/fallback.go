@@ -41,7 +41,9 @@ type FallbackConfig struct {
 // refusals, wrong codes) are not put back; a ban begins again with the next
 // request that finds its limit full.
 //
-// A gate remembers 65,536 reservations, the latest, of about 700 bytes each.
+// A gate remembers 65,536 reservations, the latest, of about 700 bytes each, and
+// as many notes, of about 200. Notes are put back as well, each unless the server
+// has a later one by then, by the clocks of the gates that have made them.
 // The package's comment says what follows from all this.
 type Fallback struct {
 	redis *Ledger
@@ -52,6 +54,7 @@ type Fallback struct {
 	away   atomic.Bool
 	mu     sync.RWMutex // held for reading while the gate decides by itself
 	memory memory
+	notes  keptNotes
 	gates  *gates
 	kick   chan struct{}
 	stop   chan struct{}
@@ -75,6 +78,8 @@ type Own interface {
 	// Feed takes what the server has admitted. Nobody should have to wait for
 	// a disk here, since the server has it.
 	Feed(at time.Time, id ledger.ID, charges []ledger.Charge) error
+	// FeedNote takes a note that the server takes as well, likewise.
+	FeedNote(at time.Time, key ledger.Key, n ledger.Note, life time.Duration) error
 }
 
 // NewFallback returns a ledger that is l while its server answers, and own,
@@ -112,12 +117,13 @@ type FallbackStats struct {
 	Alone      bool   // the gate decides by itself
 	Gates      int    // that share the ledger, as this one takes it; 0 is unknown
 	Remembered int    // reservations that can be put back
-	Waiting    int    // admitted meanwhile, or settled, and not told yet
+	Waiting    int    // admitted meanwhile, settled or noted, and not told yet
 	Decided    uint64 // reservations that the gate decided by itself
 	Denied     uint64 // that it refused as a limit says deny
 	Replayed   uint64 // reservations put back
 	Dropped    uint64 // not counted by the gate's own ledger, as it had no room
 	Forgotten  uint64 // not to be put back should the server lose them, as there were too many
+	Unnoted    uint64 // notes not told, as there were too many: other gates have not seen the handle
 	Unsettled  uint64 // settlements not told, as there were too many: their charges stay
 	Impatient  uint64 // changes of server after which other gates were not waited for any longer
 }
@@ -130,6 +136,7 @@ func (f *Fallback) Stats() FallbackStats {
 		Impatient: f.impatient.Load(),
 	}
 	f.memory.stats(&s)
+	f.notes.stats(&s)
 	return s
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -16,17 +17,46 @@ import (
 func (l *Ledger) Remember(ctx context.Context, at time.Time, key ledger.Key, n ledger.Note, life time.Duration) error {
 	c := l.call(context.WithoutCancel(ctx), at)
 	defer c.end()
-	value := n[:]
-	if l.callersClock {
-		value = binary.BigEndian.AppendUint64(value, uint64(at.Add(life).UnixMilli()))
-	}
 	err := c.tell(func() error {
-		return c.client.Set(c.ctx, l.note(key), value, max(life.Round(time.Millisecond), time.Millisecond)).Err()
+		return c.client.Set(c.ctx, l.note(key), l.noteValue(n, at, at.Add(life)), max(life.Round(time.Millisecond), time.Millisecond)).Err()
 	})
 	if err != nil {
 		return fmt.Errorf("remembering in the Redis ledger: %w", err)
 	}
 	return nil
+}
+
+// noteValue is what stands under the name of a note: the note, when it was made,
+// and, where time is the callers', when it ends.
+func (l *Ledger) noteValue(n ledger.Note, made, end time.Time) []byte {
+	value := binary.LittleEndian.AppendUint64(n[:], math.Float64bits(float64(made.UnixMilli())))
+	if l.callersClock {
+		value = binary.BigEndian.AppendUint64(value, uint64(end.UnixMilli()))
+	}
+	return value
+}
+
+// noteScript puts a note back, unless there is a later one.
+var noteScript = redis.NewScript(`
+local there = redis.call('GET', KEYS[1])
+if not there or #there < 40 or struct.unpack('<d', there, 33) < struct.unpack('<d', ARGV[1], 33) then
+  redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+end
+return 1
+`)
+
+// putBackNote puts a note back that the server lacks, or of which it has an
+// older one.
+func (l *Ledger) putBackNote(n *keptNote) error {
+	life := time.Until(n.end)
+	if life < time.Millisecond {
+		return nil
+	}
+	c := l.call(context.Background(), n.made)
+	defer c.end()
+	return c.tell(func() error {
+		return noteScript.Run(c.ctx, c.client, []string{l.note(n.key)}, l.noteValue(n.note, n.made, n.end), life.Milliseconds()).Err()
+	})
 }
 
 // Recall returns a note. See [ledger.Ledger].
@@ -46,7 +76,7 @@ func (l *Ledger) Recall(ctx context.Context, at time.Time, key ledger.Key) (n le
 		return n, false, fmt.Errorf("recalling from the Redis ledger: %w", err)
 	case len(value) < len(n):
 		return n, false, nil
-	case l.callersClock && at.UnixMilli() >= int64(binary.BigEndian.Uint64(value[len(n):])):
+	case l.callersClock && at.UnixMilli() >= int64(binary.BigEndian.Uint64(value[len(n)+8:])):
 		return n, false, nil
 	}
 	return ledger.Note(value[:len(n)]), true, nil
@@ -74,28 +104,41 @@ func (c *call) tell(send func() error) error {
 	return nil
 }
 
-// Remember keeps a note in both ledgers: notes are not put back, so that what a
-// server has lost is known to the gate that has kept it. See [ledger.Ledger].
+// Remember keeps a note in both ledgers. What the server has not taken it is
+// told when it is back, and what it has lost it is told again. See
+// [ledger.Ledger].
 func (f *Fallback) Remember(ctx context.Context, at time.Time, key ledger.Key, n ledger.Note, life time.Duration) error {
-	own := f.own.Remember(ctx, at, key, n, life)
-	if f.away.Load() {
-		return own
-	}
-	if err := f.redis.Remember(ctx, at, key, n, life); err != nil {
+	kept := keptNote{key: key, note: n, made: at, end: at.Add(life)}
+	f.mu.RLock()
+	kept.waiting = f.away.Load()
+	f.notes.add(kept)
+	f.mu.RUnlock()
+	if !kept.waiting {
+		_ = f.own.FeedNote(at, key, n, life) // it may have no room
+		err := f.redis.Remember(ctx, at, key, n, life)
+		if err == nil {
+			return nil
+		}
+		kept.waiting = true
+		f.notes.add(kept)
 		f.leave(err)
-		return own
 	}
-	return nil
+	return f.own.Remember(ctx, at, key, n, life)
 }
 
 // Recall returns a note, of the gate's own where the server has none or is
 // away. See [ledger.Ledger].
 func (f *Fallback) Recall(ctx context.Context, at time.Time, key ledger.Key) (n ledger.Note, found bool, err error) {
 	if !f.away.Load() {
-		if n, found, err = f.redis.Recall(ctx, at, key); found {
+		n, found, err = f.redis.Recall(ctx, at, key)
+		switch {
+		case found:
 			return n, true, nil
-		}
-		if err != nil && ctx.Err() == nil {
+		case ctx.Err() != nil:
+			// The gate's own may be an older one: nobody is to get that by
+			// hanging up.
+			return ledger.Note{}, false, context.Cause(ctx)
+		case err != nil:
 			f.leave(err)
 		}
 	}

@@ -88,13 +88,13 @@ func (f *Fallback) restore() bool {
 	}
 	changes, same := f.redis.standing.believe()
 	if !same && f.told != changes {
-		if !f.putBack(f.memory.known()) || !f.redis.standing.same(changes) {
+		if !f.putBack(f.memory.known()) || !f.putBackNotes(f.notes.some(false)) || !f.redis.standing.same(changes) {
 			return false
 		}
 		f.told, f.toldSince = changes, time.Now()
 	}
 	for {
-		if !f.putBack(f.memory.unconfirmed()) || !f.settleAll() {
+		if !f.putBack(f.memory.unconfirmed()) || !f.settleAll() || !f.putBackNotes(f.notes.some(true)) {
 			return false
 		}
 		there, err := f.announce(changes)
@@ -125,7 +125,7 @@ func (f *Fallback) restore() bool {
 func (f *Fallback) rejoin(changes uint64) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.memory.waiting() > 0 || !f.redis.standing.same(changes) {
+	if f.memory.waiting()+f.notes.waiting() > 0 || !f.redis.standing.same(changes) {
 		return false
 	}
 	f.redis.standing.restored.Store(changes)
@@ -135,17 +135,33 @@ func (f *Fallback) rejoin(changes uint64) bool {
 
 // putBack puts reservations back, some at a time.
 func (f *Fallback) putBack(some []remembered) bool {
+	return f.all(len(some), func(i int) bool { return f.putBackOne(&some[i]) })
+}
+
+// putBackNotes puts notes back, some at a time.
+func (f *Fallback) putBackNotes(some []keptNote) bool {
+	return f.all(len(some), func(i int) bool {
+		if f.redis.putBackNote(&some[i]) != nil {
+			return false
+		}
+		f.notes.confirm(&some[i])
+		return true
+	})
+}
+
+// all does n things, some at a time, until one fails or the ledger ends.
+func (f *Fallback) all(n int, do func(int) bool) bool {
 	var next atomic.Int64
 	var failed atomic.Bool
 	var wg sync.WaitGroup
-	for range min(restorers, len(some)) {
+	for range min(restorers, n) {
 		wg.Go(func() {
 			for !failed.Load() {
 				i := int(next.Add(1)) - 1
-				if i >= len(some) {
+				if i >= n {
 					return
 				}
-				if !f.putBackOne(&some[i]) {
+				if f.stopping() || !do(i) {
 					failed.Store(true)
 				}
 			}
@@ -155,12 +171,16 @@ func (f *Fallback) putBack(some []remembered) bool {
 	return !failed.Load()
 }
 
-func (f *Fallback) putBackOne(r *remembered) bool {
+func (f *Fallback) stopping() bool {
 	select {
 	case <-f.stop:
-		return false
+		return true
 	default:
+		return false
 	}
+}
+
+func (f *Fallback) putBackOne(r *remembered) bool {
 	if len(r.charges) > 0 {
 		if f.redis.putBack(r.id, r.charges) != nil {
 			return false
