@@ -128,8 +128,10 @@
 // of the gates that have made them. Until then, and while it is away, a gate
 // recalls its own. A gate that ends before it has put them back takes them with
 // it; beyond 65,536 that wait the oldest are dropped (counted as unnoted). A note
-// is not waited for by wait_replicas. (TestNotesWhileAway,
-// TestNotesOfAGateThatWasCutOff, TestNotesAreBounded)
+// is not waited for by wait_replicas. That a server has lost its data is told by
+// a mark that only charges make: of one that was emptied before anything was
+// charged nothing is put back. (TestNotesWhileAway, TestNotesOfAGateThatWasCutOff,
+// TestNotesOfAClusterThatWasEmptied, TestNotesAreBounded)
 //
 // What is put back counts from then on, and refuses for up to a window longer
 // than it should have; what has ended by then is not put back
