@@ -161,6 +161,13 @@ func TestHolesOfKratos(t *testing.T) {
 		{register, `{"method":"code","traits":{"email":"a@example.com","mobile":"tel:4155550102;phone-context=+1"}}`},
 		{settings, `{"method":"profile","traits":{"email":"a@example.com","mobile":"+14155550102"}}`},
 		{settings, `{"method":"password","password":"x","traits":{"mobile":"+14155550102"}}`},
+		{settings, `{"method":"profile","traits":{"mobile":"a@example.com +14155550102"}}`},
+		{settings, `{"method":"profile","traits":{"mobile":"call: +14155550102"}}`},
+		{settings, `{"method":"profile","traits":{"mobile":"4155550102;phone-context=+1"}}`},
+		{settings, `{"method":"profile","traits":{"email":"a@example.com"},"tra\u0069ts.mobile":"+14155550102"}`},
+		// Settings take a GET for one that was filled in.
+		{"GET /self-service/settings?flow=FLOW&method=profile&traits.phone=%2B14155550102", ""},
+		{"GET /self-service/settings?flow=FLOW&method=profile&traits=%7B%22mobile%22%3A%22%5Cu002b14155550102%22%7D", ""},
 		// A method that sends nothing, and something that does.
 		{register, `{"method":"profile","traits":{"phone":"+14155550102"},"webauthn_register":"{}"}`},
 		{register, `method=profile&traits.phone=%2B14155550102&passkey_register=%7B%7D`},

@@ -4,11 +4,11 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"io"
 	"mime"
 	"net/http"
 	"net/url"
 	"path"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -64,7 +64,7 @@ func (k *Kratos) serve(w http.ResponseWriter, r *http.Request) (int, string) {
 		return k.begin(w, r, flow, kind)
 	case init && looks && kind == "flows":
 		return k.look(r.URL.Query().Get("id"))
-	case !init && (r.Method == http.MethodPost || looks && flow == "verification"):
+	case !init && (r.Method == http.MethodPost || looks && (flow == "verification" || flow == "settings")):
 		return k.submit(w, r, flow)
 	default:
 		return http.StatusMethodNotAllowed, ""
@@ -251,18 +251,18 @@ func (k *Kratos) flow(id, state string, message int) string {
 }
 
 // kratosFields reads a body. In JSON the last of two members wins, in forms the
-// first of two fields. An object may be written as JSON in a text, and a member
-// within it with dots. Some flows read the query, too, which wins over JSON.
+// first of two fields; what stands behind the first value is not looked at. An
+// object may be written as JSON in a text, and a member within it with dots. Some
+// flows read the query, too, which wins over JSON.
 func kratosFields(r *http.Request, query bool) (url.Values, int) {
-	media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	media := kratosMedia(r)
 	fields := make(url.Values)
 	switch {
 	case r.Method != http.MethodPost:
 		return r.URL.Query(), 0
 	case media == "application/json":
-		text, err := io.ReadAll(r.Body)
 		var members map[string]any
-		if err != nil || json.Unmarshal(text, &members) != nil {
+		if json.NewDecoder(r.Body).Decode(&members) != nil {
 			return nil, http.StatusBadRequest
 		}
 		flatten(fields, "", members)
@@ -288,8 +288,26 @@ func kratosFields(r *http.Request, query bool) (url.Values, int) {
 	return fields, 0
 }
 
+// kratosMedia is the type of the body: of several in a line JSON, wherever it
+// stands, and else the first that is one of a form.
+func kratosMedia(r *http.Request) (first string) {
+	for part := range strings.SplitSeq(r.Header.Get("Content-Type"), ",") {
+		media, _, err := mime.ParseMediaType(strings.TrimSpace(part))
+		switch {
+		case err != nil:
+			return first
+		case media == "application/json":
+			return media
+		case first == "" && (media == "application/x-www-form-urlencoded" || media == "multipart/form-data"):
+			first = media
+		}
+	}
+	return first
+}
+
 // kratosNumber is the number that is read out of s, or nothing. It needs its
-// plus; all digits of the world count, and what stands between them does not.
+// plus; all digits of the world count, letters as on a keypad do where there are
+// several, and what stands between them does not.
 func kratosNumber(s string) string {
 	if local, context, ok := strings.Cut(s, ";phone-context="); ok {
 		s = context + strings.TrimPrefix(local, "tel:")
@@ -304,6 +322,7 @@ func kratosNumber(s string) string {
 		s = s[:i]
 	}
 	number := []byte("+")
+	vanity := strings.IndexFunc(s, unicode.IsDigit) >= 0 && vanityLetters.MatchString(s)
 	for _, r := range s {
 		switch {
 		case unicode.IsDigit(r):
@@ -312,6 +331,8 @@ func kratosNumber(s string) string {
 				zero--
 			}
 			number = append(number, byte('0'+r-zero))
+		case vanity && r >= 'a' && r <= 'z':
+			number = append(number, "22233344455566677778889999"[r-'a'])
 		case r == 'x' || r == 'ー': // punctuation
 		case unicode.IsLetter(r):
 			return ""
@@ -322,6 +343,9 @@ func kratosNumber(s string) string {
 	}
 	return string(number)
 }
+
+// vanityLetters are a number with words in it.
+var vanityLetters = regexp.MustCompile(`[a-z].*[a-z].*[a-z]`)
 
 // flatten names the strings of an object as a form does: "traits.phone".
 func flatten(fields url.Values, prefix string, members map[string]any) {
