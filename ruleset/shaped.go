@@ -3,8 +3,10 @@ package ruleset
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/otpgate/otpgate/ruleset/ledger"
 	"github.com/otpgate/otpgate/ruleset/phone"
@@ -102,6 +104,18 @@ func (r *Ruleset) parseShaped(s *shapeSettings, found *request.Found) (phone.Num
 		return phone.Number{}, errSpelling
 	}
 	return number, err
+}
+
+// withCode puts the calling code before a number that stands beside it.
+func withCode(code, number string) (string, error) {
+	code = strings.TrimPrefix(code, "+")
+	if code == "" || len(code) > 3 || code[0] == '0' || strings.Trim(code, "0123456789") != "" {
+		return "", fmt.Errorf("the calling code beside it is none")
+	}
+	if trimmed := strings.TrimSpace(number); strings.HasPrefix(trimmed, "+") || strings.HasPrefix(trimmed, "00") {
+		return "", fmt.Errorf("it has a calling code, and another one beside it")
+	}
+	return "+" + code + " " + number, nil
 }
 
 // sendsNothing reports whether it is known of the request that no code is sent

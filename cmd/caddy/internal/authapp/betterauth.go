@@ -22,17 +22,7 @@ func StartBetterAuth(t testing.TB, source, locked, options string, r *Receiver) 
 	var said noise
 	cmd := script(t, source, locked, "server.mjs", "SMS_URL="+r.URL, "BASE_URL="+Origin, "OPTIONS="+options)
 	cmd.Stderr = &said
-	stdin, err := cmd.StdinPipe() // it ends when this does, also when the test is killed
-	if err != nil {
-		t.Fatal(err)
-	}
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	stdin, stdout := piped(t, cmd)
 	lines := bufio.NewReader(stdout)
 	line, err := lines.ReadBytes('\n')
 	if err != nil {
@@ -100,6 +90,23 @@ type Step struct {
 	}
 }
 
+// piped starts cmd with a pipe at each end. It ends when the one to it does, also
+// when the test is killed.
+func piped(t testing.TB, cmd *exec.Cmd) (stdin io.WriteCloser, stdout io.ReadCloser) {
+	t.Helper()
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if stdout, err = cmd.StdoutPipe(); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return stdin, stdout
+}
+
 // RunClient runs client.mjs in source against an app at url, under path, and
 // returns what it says. Token returns a new proof.
 func RunClient(t testing.TB, source, url, path string, token func() string, r *Receiver) (steps []Step) {
@@ -107,17 +114,7 @@ func RunClient(t testing.TB, source, url, path string, token func() string, r *R
 	var said noise
 	cmd := script(t, source, source, "client.mjs", "BASE_URL="+url, "BASE_PATH="+path)
 	cmd.Stderr = &said
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	stdin, stdout := piped(t, cmd)
 	lines := bufio.NewScanner(stdout)
 	for lines.Scan() {
 		var line struct {
